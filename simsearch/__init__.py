@@ -1,0 +1,58 @@
+"""Find look-alikes and duplicates in any pile of pictures.
+
+    from simsearch import Collection
+
+    photos = Collection("photos")
+    photos.add("./photos")
+    for neighbor in photos.query("photo.png", k=10):
+        print(neighbor.score, neighbor.path)
+
+Importing this package imports neither torch nor faiss nor pyarrow; that happens at first use.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simsearch.collection import Collection as Collection
+    from simsearch.config import EncoderSpec as EncoderSpec
+    from simsearch.config import Preprocessing as Preprocessing
+    from simsearch.config import Selection as Selection
+    from simsearch.errors import SimsearchError as SimsearchError
+    from simsearch.records import DuplicateGroup as DuplicateGroup
+    from simsearch.records import DuplicatePair as DuplicatePair
+    from simsearch.records import Duplicates as Duplicates
+    from simsearch.records import Failure as Failure
+    from simsearch.records import ImageRecord as ImageRecord
+    from simsearch.records import Neighbor as Neighbor
+    from simsearch.records import QueryResult as QueryResult
+    from simsearch.records import SyncReport as SyncReport
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Collection": "collection",
+    "DuplicateGroup": "records",
+    "DuplicatePair": "records",
+    "Duplicates": "records",
+    "EncoderSpec": "config",
+    "Failure": "records",
+    "ImageRecord": "records",
+    "Neighbor": "records",
+    "Preprocessing": "config",
+    "QueryResult": "records",
+    "Selection": "config",
+    "SimsearchError": "errors",
+    "SyncReport": "records",
+}
+__all__ = sorted([*_HOMES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'simsearch' has no attribute '{name}'")
+    return getattr(import_module(f"simsearch.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

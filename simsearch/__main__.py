@@ -1,0 +1,6 @@
+"""python -m simsearch"""
+
+from simsearch.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""simsearch duplicates"""
+
+from typing import Annotated
+
+import typer
+
+from simsearch.cli.options import (
+    Csv,
+    Gallery,
+    Home,
+    Index,
+    Json,
+    chosen_collection,
+    home_or_default,
+    one_format,
+    write_page,
+)
+from simsearch.cli.render import plural, print_csv, print_json, shown_path
+from simsearch.config import DEFAULT_THRESHOLD
+from simsearch.records import Duplicates
+
+_SHOWN_GROUPS = 50
+_SHOWN_MEMBERS = 20
+
+
+def command(
+    index: Index = None,
+    home: Home = None,
+    threshold: Annotated[
+        float, typer.Option(min=-1, max=1, help="Lowest cosine of a pair.")
+    ] = DEFAULT_THRESHOLD,
+    exact: Annotated[bool, typer.Option("--exact", help="Only files with the same bytes.")] = False,
+    as_json: Json = False,
+    as_csv: Csv = False,
+    gallery: Gallery = None,
+) -> None:
+    """List the pictures that are there more than once, and the groups they form.
+
+    Example: simsearch duplicates --threshold 0.95 --csv > pairs.csv
+    """
+    one_format(as_json, as_csv)
+    from simsearch.collection import Collection
+
+    collection = Collection.open(chosen_collection(home, index), home_or_default(home))
+    found = collection.duplicates(threshold, exact)
+    if as_json:
+        print_json(_as_json(found))
+    elif as_csv:
+        print_csv(("a", "b", "score", "kind"), ((p.a, p.b, p.score, p.kind) for p in found.pairs))
+    else:
+        _show(found)
+    if gallery is not None:
+        from simsearch.report.gallery import duplicates_page
+
+        write_page(gallery, duplicates_page(collection.name, found))
+
+
+def _as_json(found: Duplicates) -> dict[str, object]:
+    return {
+        "threshold": found.threshold,
+        "pairs": [{"a": p.a, "b": p.b, "score": p.score, "kind": p.kind} for p in found.pairs],
+        "groups": [{"members": g.members, "min_score": g.min_score} for g in found.groups],
+    }
+
+
+def _show(found: Duplicates) -> None:
+    exact = sum(pair.kind == "exact" for pair in found.pairs)
+    typer.echo(
+        f"{plural(len(found.groups), 'group')}, {plural(len(found.pairs), 'pair')} "
+        f"({exact:,} with the same bytes) at cosine {found.threshold:g} or more"
+    )
+    for number, group in enumerate(found.groups[:_SHOWN_GROUPS], start=1):
+        size = plural(len(group.members), "picture")
+        typer.echo(f"\ngroup {number}: {size}, lowest score {group.min_score:.4f}")
+        for path in group.members[:_SHOWN_MEMBERS]:
+            typer.echo(f"  {shown_path(path)}")
+        if len(group.members) > _SHOWN_MEMBERS:
+            typer.echo(f"  and {len(group.members) - _SHOWN_MEMBERS:,} more")
+    if len(found.groups) > _SHOWN_GROUPS:
+        typer.echo(f"\nand {len(found.groups) - _SHOWN_GROUPS:,} more groups; --csv lists all pairs")

@@ -1,0 +1,34 @@
+"""simsearch info"""
+
+from dataclasses import asdict
+
+import typer
+
+from simsearch.cli.options import Home, Json, Name, home_or_default
+from simsearch.cli.render import print_json, shown_path, size
+
+
+def command(name: Name, home: Home = None, as_json: Json = False) -> None:
+    """Show what a collection holds.
+
+    Example: simsearch info photos
+    """
+    from simsearch.collection import Collection
+
+    info = Collection.open(name, home_or_default(home)).info()
+    if as_json:
+        print_json(asdict(info))
+        return
+    lines = {
+        "name": info.name,
+        "folder": shown_path(info.folder),
+        "pictures of": ", ".join(shown_path(root) for root in info.roots),
+        "images": f"{info.images:,} files, {info.contents:,} different contents",
+        "failures": f"{info.failures:,}",
+        "encoder": f"{info.encoder} ({info.encoder_digest[:12]}), {info.dim} numbers a picture",
+        "index": info.recipe or "not built yet",
+        "on disk": size(info.bytes),
+        "generation": f"{info.generation}, {info.updated}",
+    }
+    for label, value in lines.items():
+        typer.echo(f"{label:<12} {value}")

@@ -1,0 +1,29 @@
+"""simsearch remove"""
+
+from typing import Annotated
+
+import typer
+
+from simsearch.cli.options import Home, Name, home_or_default
+from simsearch.cli.render import plural, size
+
+
+def command(
+    name: Name,
+    home: Home = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete a collection; the pictures themselves stay.
+
+    Example: simsearch remove photos --yes
+    """
+    from simsearch.collection import Collection
+
+    collection = Collection.open(name, home_or_default(home))
+    info = collection.info()
+    what = f"collection '{name}' ({plural(info.images, 'picture')}, {size(info.bytes)})"
+    if not yes and not typer.confirm(f"delete {what}? The pictures themselves stay."):
+        typer.echo("kept")
+        raise typer.Exit(1)
+    collection.remove()
+    typer.echo(f"deleted {what}")

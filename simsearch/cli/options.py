@@ -1,0 +1,65 @@
+"""Options that several commands share, and what they mean."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simsearch.errors import InputError
+
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        envvar="SIMSEARCH_HOME",
+        help="Folder of collections.",
+        show_default="./indexes",
+    ),
+]
+Index = Annotated[
+    str | None,
+    typer.Option(
+        "--index", "-i", help="Collection to search.", show_default="the only or last written one"
+    ),
+]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Collection.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+Gallery = Annotated[
+    Path | None,
+    typer.Option("--gallery", metavar="OUT.html", help="Also write a page with thumbnails."),
+]
+
+
+def home_or_default(home: Path | None) -> Path:
+    """Return the folder of collections."""
+    from simsearch.collection.homes import default_home
+
+    return home if home is not None else default_home()
+
+
+def chosen_collection(home: Path | None, name: str | None) -> str:
+    """Return the collection that is meant; say which one if there was a choice."""
+    from simsearch.collection.homes import pick_collection
+
+    if name is not None:
+        return name
+    picked, among_others = pick_collection(home_or_default(home))
+    if among_others:
+        typer.echo(f"note: searching '{picked}', written last; --index takes another", err=True)
+    return picked
+
+
+def one_format(as_json: bool, as_csv: bool) -> None:
+    """Refuse both formats at once."""
+    if as_json and as_csv:
+        raise typer.BadParameter("give --json or --csv, not both")
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write an HTML page and say where; raises InputError if the place can't be written."""
+    try:
+        path.write_text(page, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(f"can't write '{path}': {error.strerror}; choose another place") from error
+    typer.echo(f"gallery: {path}", err=True)

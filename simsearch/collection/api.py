@@ -1,0 +1,364 @@
+"""A collection of pictures: what the command line and Python programs use."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from simsearch.collection import homes, sync
+from simsearch.config import DEFAULT_ENCODER, DEFAULT_THRESHOLD, EncoderSpec, Selection
+from simsearch.encoder.device import choose_target
+from simsearch.encoder.resolve import resolve
+from simsearch.encoder.runtimes import open_runtime
+from simsearch.errors import (
+    CollectionDamagedError,
+    CollectionNotFoundError,
+    EncoderMismatchError,
+    InputError,
+    PictureError,
+)
+from simsearch.images.decode import decode, read_file
+from simsearch.images.discover import resolve_folder
+from simsearch.images.fingerprint import content_hash
+from simsearch.records import (
+    CheckReport,
+    CollectionInfo,
+    Duplicates,
+    Failure,
+    ImageRecord,
+    Neighbor,
+    QueryResult,
+    SyncReport,
+)
+from simsearch.store.lock import writer_lock
+from simsearch.store.manifest import Manifest, read_manifest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from simsearch.encoder.runtimes import Pixels, Runtime, Vectors
+    from simsearch.index.vector_index import VectorIndex
+
+PathLike = str | os.PathLike[str]
+Result = TypeVar("Result")
+
+
+class Collection:
+    """Pictures, their vectors and the index over them, in a folder of `home`.
+
+    Nothing is read before it is needed. Every question is answered from one generation: while
+    another process writes, that is the one before.
+
+    Args:
+        name: the folder's name.
+        home: folder of collections; None is $SIMSEARCH_HOME or `./indexes`.
+        device: 'auto', 'cpu', 'cuda' or 'mps', for `add`.
+        batch_size: pictures a batch in `add`; None is what suits the device.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        home: PathLike | None = None,
+        device: str = "auto",
+        batch_size: int | None = None,
+    ) -> None:
+        self.name = homes.check_name(name)
+        self.folder = Path(home if home is not None else homes.default_home()) / name
+        self._device = device
+        self._batch_size = batch_size
+        self._indexed: tuple[Manifest, VectorIndex] | None = None
+        self._runtimes: dict[tuple[str, int | None], Runtime] = {}
+
+    @classmethod
+    def open(cls, name: str, home: PathLike | None = None) -> "Collection":
+        """Return an existing collection.
+
+        Raises:
+            CollectionNotFoundError: there is none of that name.
+        """
+        place = Path(home if home is not None else homes.default_home())
+        homes.find_collection(place, name)
+        return cls(name, place)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The current generation."""
+        return read_manifest(self.folder)
+
+    def add(
+        self,
+        *folders: PathLike,
+        encoder: str | None = None,
+        selection: Selection | None = None,
+        rebuild: bool = False,
+        workers: int | None = None,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> SyncReport:
+        """Bring the collection in line with folders: embed what is new, drop what is gone.
+
+        Pictures of other folders in the collection are left as they are.
+
+        Args:
+            encoder: None is the collection's own, or the default for a new one.
+            selection: which files count; pictures that it leaves out are dropped.
+            rebuild: embed everything again, whatever is known; needed to change the encoder.
+            workers: threads that decode; None is one a core.
+            progress: called with (files done, files to do).
+            should_stop: asked before each file; True ends the run early, keeping what is done.
+
+        Raises:
+            FolderError: a folder does not exist or holds no picture; nothing is changed.
+            EncoderMismatchError: the collection holds another encoder's vectors.
+            CollectionBusyError: another process is writing.
+            StorageError: the system refused to write; the last generation stays.
+        """
+        from simsearch.collection.committing import finish
+
+        started = time.perf_counter()
+        if not folders:
+            raise InputError("no folder given")
+        roots = list(dict.fromkeys(resolve_folder(folder) for folder in folders))
+        made = not self.folder.exists()
+        try:
+            with writer_lock(self.folder):
+                base = self._base_manifest(encoder, rebuild)
+                if rebuild:
+                    roots = list(dict.fromkeys([*roots, *map(resolve_folder, base.roots)]))
+                job = sync.Job(
+                    folder=self.folder,
+                    manifest=replace(base, parts=(), index=None) if rebuild else base,
+                    roots=roots,
+                    selection=selection or Selection(),
+                    open_runtime=lambda: self._runtime(base.encoder, self._device),
+                    workers=workers or available_cores(),
+                    progress=progress,
+                    should_stop=should_stop,
+                )
+                outcome = sync.run(job)
+                return finish(base, job, outcome, started)
+        finally:
+            # A run that failed before its first part leaves no empty collection behind.
+            if made and self.folder.exists() and not any(self.folder.glob("*/*")):
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    def query(
+        self,
+        picture: PathLike,
+        k: int = 10,
+        min_score: float | None = None,
+        include_self: bool = False,
+    ) -> list[Neighbor]:
+        """Return the `k` nearest files of one picture, best first; see `query_many`."""
+        return self.query_many([picture], k, min_score, include_self)[0].neighbors
+
+    def query_many(
+        self,
+        pictures: Sequence[PathLike],
+        k: int = 10,
+        min_score: float | None = None,
+        include_self: bool = False,
+        on_failure: Callable[[Failure], None] | None = None,
+    ) -> list[QueryResult]:
+        """Return the nearest files of each picture, in one batch.
+
+        Args:
+            k: how many files to return for each, fewer where there are fewer.
+            min_score: cosine under which a file is not wanted.
+            include_self: also return files whose content is the query's own.
+            on_failure: takes pictures that can't be read; None raises PictureError for the first.
+
+        Raises:
+            InputError: k is not positive.
+            PictureError: a picture can't be read.
+        """
+        if k < 1:
+            raise InputError(f"k is {k}; it must be 1 or more")
+
+        def ask(manifest: Manifest) -> list[QueryResult]:
+            from simsearch.search.neighbors import find_neighbors
+
+            batch_size = 1 if len(pictures) == 1 else None
+            with ThreadPoolExecutor(1) as background:
+                # The encoder and the index are loaded side by side: a query is mostly loading.
+                opening = background.submit(self._runtime, manifest.encoder, "cpu", batch_size)
+                index = self._index(manifest)
+                decoded = _decode_queries(pictures, manifest.encoder, on_failure)
+                queries, vectors = _embed_queries(opening.result(), decoded, manifest.encoder.dim)
+            return find_neighbors(
+                index,
+                lambda ids: self._find(manifest, ids),
+                queries,
+                vectors,
+                k,
+                min_score,
+                include_self,
+            )
+
+        return self._at_one_generation(ask)
+
+    def duplicates(self, threshold: float = DEFAULT_THRESHOLD, exact: bool = False) -> Duplicates:
+        """Return all pairs of files whose cosine is at least `threshold`, and their groups.
+
+        Args:
+            threshold: cosine, -1 to 1; higher is nearer.
+            exact: only files with the same bytes.
+
+        Raises:
+            InputError: the threshold is out of range.
+        """
+        if not -1 <= threshold <= 1:
+            raise InputError(f"threshold is {threshold}; a cosine lies between -1 and 1")
+
+        def ask(manifest: Manifest) -> Duplicates:
+            from simsearch.collection.duplicates import find_duplicates
+
+            index = None if exact else self._index(manifest)
+            return find_duplicates(self.folder, manifest, index, threshold)
+
+        return self._at_one_generation(ask)
+
+    def embeddings(self) -> "pa.Table":
+        """Return all rows as an Arrow table, `embedding` as fixed_size_list<float16>[dim].
+
+        Raises:
+            CollectionDamagedError: a part can't be read.
+        """
+        from simsearch.store.reader import read_table
+
+        return self._at_one_generation(
+            lambda manifest: read_table(self.folder, manifest.parts, manifest.encoder.dim)
+        )
+
+    def failures(self) -> list[Failure]:
+        """Return the files that the last run skipped, and why."""
+        from simsearch.store.reader import read_failures
+
+        return read_failures(self.folder)[0] if self.manifest else []
+
+    def info(self) -> CollectionInfo:
+        """Return what the manifest says, and the bytes on disk."""
+        manifest = self.manifest
+        files = (path for path in self.folder.rglob("*") if path.is_file())
+        return CollectionInfo(
+            name=self.name,
+            folder=str(self.folder.absolute()),
+            roots=list(manifest.roots),
+            images=manifest.images,
+            contents=manifest.contents,
+            failures=manifest.failures,
+            encoder=manifest.encoder.name,
+            encoder_digest=manifest.encoder.digest,
+            dim=manifest.encoder.dim,
+            recipe=manifest.index.recipe if manifest.index else None,
+            bytes=sum(path.stat().st_size for path in files),
+            generation=manifest.generation,
+            updated=manifest.updated,
+        )
+
+    def check(self) -> CheckReport:
+        """Compare every file with the manifest's digests and counts."""
+        from simsearch.collection.checking import check_collection
+
+        return check_collection(self.folder, self.manifest)
+
+    def remove(self) -> None:
+        """Delete the collection, no picture.
+
+        Raises:
+            CollectionNotFoundError: it does not exist.
+            CollectionBusyError: a process is writing to it.
+        """
+        homes.find_collection(self.folder.parent, self.name)
+        with writer_lock(self.folder):
+            shutil.rmtree(self.folder)
+
+    def _base_manifest(self, encoder: str | None, rebuild: bool) -> Manifest:
+        """Return the generation to go on from; a new collection starts at 0."""
+        try:
+            manifest = self.manifest
+        except CollectionNotFoundError:
+            return Manifest(name=self.name, encoder=resolve(encoder or DEFAULT_ENCODER))
+        except CollectionDamagedError:
+            if not rebuild:
+                raise
+            from simsearch.store.writer import latest_generation
+
+            spec = resolve(encoder or DEFAULT_ENCODER)
+            return Manifest(self.name, spec, generation=latest_generation(self.folder))
+        if encoder is None:
+            return replace(manifest, encoder=resolve(manifest.encoder.name)) if rebuild else manifest
+        wanted = resolve(encoder)
+        if wanted.fingerprint != manifest.encoder.fingerprint and not rebuild:
+            raise EncoderMismatchError(
+                f"collection '{self.name}' holds vectors of encoder '{manifest.encoder.name}', "
+                f"not of '{encoder}'; use another --name, or --rebuild to embed everything again"
+            )
+        return replace(manifest, encoder=wanted) if rebuild else manifest
+
+    def _runtime(self, spec: EncoderSpec, device: str, batch_size: int | None = None) -> "Runtime":
+        target = choose_target(device)
+        key = (target.device, batch_size)
+        if key not in self._runtimes:
+            self._runtimes[key] = open_runtime(spec, target, batch_size or self._batch_size)
+        return self._runtimes[key]
+
+    def _index(self, manifest: Manifest) -> "VectorIndex":
+        from simsearch.collection.indexing import open_index
+
+        if self._indexed is None or self._indexed[0].generation != manifest.generation:
+            self._indexed = manifest, open_index(self.folder, manifest)
+        return self._indexed[1]
+
+    def _find(self, manifest: Manifest, ids: "set[int]") -> dict[int, ImageRecord]:
+        from simsearch.store.reader import find_records
+
+        return find_records(self.folder, manifest.parts, ids)
+
+    def _at_one_generation(self, ask: Callable[[Manifest], Result]) -> Result:
+        """Answer from the current generation, and again if it was replaced meanwhile."""
+        while True:
+            manifest = self.manifest
+            try:
+                return ask(manifest)
+            except CollectionDamagedError:
+                if self.manifest.generation == manifest.generation:
+                    raise
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _decode_queries(
+    pictures: Sequence[PathLike], spec: EncoderSpec, on_failure: Callable[[Failure], None] | None
+) -> Iterator[tuple[tuple[str, str], "Pixels"]]:
+    """Yield ((path, content hash), pixels) of each picture that can be read."""
+    for path in map(os.fspath, pictures):
+        try:
+            data = read_file(path)
+            yield (path, content_hash(data)), decode(data, spec.preprocessing).pixels
+        except PictureError as error:
+            if on_failure is None:
+                raise PictureError(error.kind, f"can't read '{path}' ({error.kind}): {error}") from error
+            on_failure(Failure("", path, error.kind, str(error)))
+
+
+def _embed_queries(
+    runtime: "Runtime", decoded: Iterator[tuple[tuple[str, str], "Pixels"]], dim: int
+) -> tuple[list[tuple[str, str]], "Vectors"]:
+    from simsearch.encoder.embed import embed
+
+    embedded = list(embed(runtime, decoded))
+    vectors = [vector for _, vector in embedded]
+    return [key for key, _ in embedded], np.stack(vectors) if vectors else np.empty((0, dim), np.float32)

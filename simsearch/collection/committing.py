@@ -1,0 +1,94 @@
+"""From a finished run to the next generation: index, failures, manifest, and then the cleaning."""
+
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from simsearch.collection.indexing import index_parts, still_valid
+from simsearch.collection.sync import Job, Outcome
+from simsearch.index.persist import FOLDER as BUILT
+from simsearch.records import SyncReport
+from simsearch.store.files import TEMPORARY
+from simsearch.store.manifest import Manifest, commit
+from simsearch.store.reader import read_failures
+from simsearch.store.writer import FOLDER as EMBEDDINGS
+from simsearch.store.writer import write_failures
+
+
+def finish(before: Manifest, job: Job, outcome: Outcome, started: float) -> SyncReport:
+    """Commit what a run did, if it changed anything, and report it.
+
+    Args:
+        before: the generation that the run went on from.
+        started: time.perf_counter() at the start of the run.
+
+    Raises:
+        StorageError: the system refused to write; the generation before stays.
+    """
+    manifest = _commit_changes(before, job, outcome)
+    _clean(job.folder, manifest)
+    counts = outcome.counts
+    seconds = time.perf_counter() - started
+    added = counts.new + counts.duplicates_of_content + counts.updated + counts.moved
+    return SyncReport(
+        name=manifest.name,
+        root=list(job.roots),
+        images=manifest.images,
+        new=counts.new,
+        duplicates_of_content=counts.duplicates_of_content,
+        updated=counts.updated,
+        moved=counts.moved,
+        removed=counts.removed,
+        unchanged=manifest.images - added,
+        failed=len(outcome.failures),
+        seconds=round(seconds, 3),
+        images_per_second=round(added / seconds, 1),
+        encoder=manifest.encoder.name,
+        dim=manifest.encoder.dim,
+        index=manifest.index,
+        generation=manifest.generation,
+        interrupted=outcome.interrupted,
+        other_files=counts.other_files,
+        recovered=counts.recovered,
+    )
+
+
+def _commit_changes(before: Manifest, job: Job, outcome: Outcome) -> Manifest:
+    candidate = replace(
+        before,
+        parts=outcome.parts,
+        roots=outcome.roots,
+        next_id=outcome.next_id,
+        failures=len(outcome.failures),
+    )
+    failures_known = read_failures(job.folder)[0] == outcome.failures
+    if candidate == before and before.generation and before.index and failures_known:
+        return before
+    candidate = replace(candidate, generation=before.generation + 1)
+    if outcome.interrupted:
+        candidate = replace(candidate, index=still_valid(job.folder, candidate))
+    else:
+        candidate = index_parts(job.folder, candidate)
+    write_failures(job.folder, outcome.failures, candidate.generation)
+    return commit(job.folder, candidate)
+
+
+def _clean(folder: Path, manifest: Manifest) -> None:
+    """Delete what no generation needs any more; a file in use is left for the next run."""
+    listed = {part.file for part in manifest.parts}
+    for path in (folder / EMBEDDINGS).glob("*"):
+        if path.name not in listed:
+            _unlink(path)
+    for path in folder.glob(f"*{TEMPORARY}"):
+        _unlink(path)
+    for path in (folder / BUILT).glob("*"):
+        if manifest.index is None or path.name != manifest.index.folder:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError:
+        return

@@ -1,0 +1,79 @@
+"""Settings of the stages, each frozen and saved with what it produced."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+DEFAULT_ENCODER = "tf_efficientnet_lite0"
+DEFAULT_THRESHOLD = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a decoded picture becomes an encoder's input.
+
+    The centre square that covers `crop_fraction` of the short side is scaled to `size` x `size`
+    pixels; the network then sees (value / 255 - mean) / std for each of the channels R, G, B.
+    """
+
+    size: int = 224
+    crop_fraction: float = 0.875
+    interpolation: str = "bicubic"
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Build from what `dataclasses.asdict` and JSON made of one."""
+        return cls(**{**data, "mean": tuple(data["mean"]), "std": tuple(data["std"])})
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """What identifies an encoder: two encoders with equal specs give comparable vectors.
+
+    Attributes:
+        name: what `--encoder` takes: a known name, `timm/NAME`, `torchvision/NAME` or a folder.
+        digest: SHA-256 of the weights, hexadecimal.
+        dim: length of the vectors.
+        preprocessing: how pictures are prepared.
+    """
+
+    name: str
+    digest: str
+    dim: int
+    preprocessing: Preprocessing
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the spec as JSON-ready values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Build from `to_dict`'s values."""
+        return cls(
+            name=str(data["name"]),
+            digest=str(data["digest"]),
+            dim=int(data["dim"]),
+            preprocessing=Preprocessing.from_dict(data["preprocessing"]),
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all but the name: vectors of equal fingerprints may be compared."""
+        values = [self.digest, self.dim, asdict(self.preprocessing)]
+        return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which files of a folder belong to a collection.
+
+    A glob without '/' is matched against every name on the path below the folder, one with '/'
+    against the whole path below it. `include` looks at files, `exclude` at files and folders.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    hidden: bool = False

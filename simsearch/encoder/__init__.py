@@ -1,0 +1,1 @@
+"""Pixels to unit vectors: backbones, checkpoints and the runtimes that run them."""

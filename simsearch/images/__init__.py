@@ -1,0 +1,1 @@
+"""Files to pixels: find picture files, read them, decode them."""

@@ -1,0 +1,196 @@
+"""Decode picture files to the small RGB squares that encoders take."""
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from simsearch.config import Preprocessing
+from simsearch.errors import FailureKind, PictureError
+from simsearch.images.formats import HEAD_BYTES, sniff
+
+MAX_FILE_BYTES = 1 << 30
+_LARGE_PIXELS = 24_000_000
+# Pictures above _LARGE_PIXELS take over 100 MB each while they are decoded: one at a time.
+_large_picture = threading.Lock()
+
+_INTERPOLATIONS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+_ORIENTATION_TAG = 0x0112
+_TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded picture.
+
+    Attributes:
+        pixels: uint8 [size, size, 3], RGB, upright, transparent parts over white.
+        width, height: pixels, as stored in the file (before EXIF orientation).
+        format: Pillow's name of the file format.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    width: int
+    height: int
+    format: str
+
+
+def read_file(path: str) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        PictureError: the file can't be read, is empty or larger than MAX_FILE_BYTES.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            data = stream.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise PictureError(FailureKind.UNREADABLE, reason) from error
+    if not data:
+        raise PictureError(FailureKind.EMPTY, "the file has no bytes")
+    if len(data) > MAX_FILE_BYTES:
+        raise PictureError(FailureKind.TOO_LARGE, f"over {MAX_FILE_BYTES >> 20} MiB")
+    return data
+
+
+def decode(data: bytes, preprocessing: Preprocessing) -> Picture:
+    """Decode a picture file's bytes to a square of `preprocessing.size` pixels.
+
+    The centre square is cut out and scaled in one step; JPEGs are decoded at the smallest of
+    their built-in scales that still holds enough pixels. Of an animation, the first frame counts.
+
+    Raises:
+        PictureError: the bytes are no picture, or one that can't be decoded safely.
+    """
+    size, fraction = preprocessing.size, preprocessing.crop_fraction
+    with _opened(data) as image:
+        width, height = image.size
+        image.draft(None, (round(size / fraction), round(size / fraction)))
+        with _large_picture if image.width * image.height > _LARGE_PIXELS else nullcontext():
+            plain = _scalable(image)
+            side = min(plain.size) * fraction
+            left, top = (plain.width - side) / 2, (plain.height - side) / 2
+            square = plain.resize(
+                (size, size),
+                _INTERPOLATIONS[preprocessing.interpolation],
+                box=(left, top, left + side, top + side),
+            )
+        pixels = np.asarray(_upright_rgb(square, image))
+        return Picture(pixels, width, height, image.format or "unknown")
+
+
+def thumbnail(data: bytes, side: int) -> bytes:
+    """Return a picture file's bytes as an upright JPEG of at most `side` x `side` pixels.
+
+    Raises:
+        PictureError: as for `decode`.
+    """
+    with _opened(data) as image:
+        image.draft(None, (side, side))
+        small = _scalable(image)
+        small.thumbnail((side, side))
+        buffer = io.BytesIO()
+        _upright_rgb(small, image).save(buffer, "JPEG", quality=80)
+        return buffer.getvalue()
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[ImageFile.ImageFile]:
+    """Open a picture and turn whatever decoding it raises into a PictureError."""
+    announced = sniff(data[:HEAD_BYTES])
+    if announced == "HEIF":
+        _register_heif()
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            yield image
+    except Image.DecompressionBombError as error:
+        raise PictureError(FailureKind.TOO_LARGE, _one_line(error)) from error
+    except MemoryError as error:
+        raise PictureError(FailureKind.TOO_LARGE, "not enough memory to decode it") from error
+    except Exception as error:
+        # Decoders raise whatever they like on broken data: OSError, SyntaxError, struct.error, ...
+        message = _one_line(error)
+        if announced is None:
+            kind, message = FailureKind.NOT_A_PICTURE, "the content is no known picture format"
+        elif isinstance(error, UnidentifiedImageError):
+            kind, message = FailureKind.CORRUPT, f"begins as {announced}, but can't be opened"
+        elif "truncated" in message.lower() or isinstance(error, EOFError):
+            kind = FailureKind.TRUNCATED
+        else:
+            kind = FailureKind.CORRUPT
+        raise PictureError(kind, message) from error
+
+
+@cache
+def _register_heif() -> None:
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+
+
+def _scalable(image: Image.Image) -> Image.Image:
+    """Return the loaded picture as 8-bit L, RGB or RGBA, which scale without artefacts."""
+    image.load()
+    if image.mode in {"L", "RGB", "RGBA"} and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        return _to_8_bit(image)
+    if image.mode == "1":
+        return image.convert("L")
+    has_alpha = image.has_transparency_data
+    return image.convert("RGBA" if has_alpha else "RGB")
+
+
+def _to_8_bit(image: Image.Image) -> Image.Image:
+    """Scale 16-bit, 32-bit and float greys to 0..255."""
+    values = np.asarray(image, dtype=np.float32)
+    if image.mode == "F":
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        low, high = float(values.min()), float(values.max())
+        if 0 <= low and high <= 1:
+            low, high = 0.0, 1.0
+        elif 0 <= low and high <= 255:
+            low, high = 0.0, 255.0
+    else:
+        low, high = 0.0, 65535.0 if values.max() <= 65535 else float(values.max())
+    scaled = (values - low) * (255.0 / max(high - low, 1e-12))
+    return Image.fromarray(np.clip(scaled + 0.5, 0, 255).astype(np.uint8))
+
+
+def _upright_rgb(small: Image.Image, source: Image.Image) -> Image.Image:
+    """Lay a scaled picture over white and turn it as the source's EXIF orientation says."""
+    if small.mode == "RGBA":
+        small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small)
+    try:
+        orientation = source.getexif().get(_ORIENTATION_TAG)
+    except Exception:  # noqa: BLE001 - broken metadata must not cost a sound picture
+        orientation = None
+    transpose = _TRANSPOSE.get(orientation)
+    if transpose is not None:
+        small = small.transpose(transpose)
+    return small.convert("RGB")
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,93 @@
+"""Keep a built index on disk, and load it only if it is what was written."""
+
+import json
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import faiss
+import numpy as np
+
+from simsearch.digest import file_digest
+from simsearch.errors import CollectionDamagedError
+from simsearch.index.recipes import load_recipe
+from simsearch.index.vector_index import VectorIndex
+from simsearch.records import IndexInfo
+
+FOLDER = "built"
+_INDEX_FILE = "index.faiss"
+_IDS_FILE = "ids.npy"
+_META_FILE = "meta.json"
+
+
+def save_index(home: Path, name: str, recipe: str, index: VectorIndex, started: float) -> IndexInfo:
+    """Write an index to `home/built/name`, whole or not at all.
+
+    Args:
+        started: time.perf_counter() from before the index was built.
+
+    Raises:
+        OSError: the system refused.
+    """
+    target = home / FOLDER / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=target.parent, prefix="tmp-"))
+    try:
+        try:
+            faiss.write_index(index.faiss_index, str(folder / _INDEX_FILE))
+        except RuntimeError as error:
+            raise OSError(28, f"faiss could not write the index: {error}") from error
+        np.save(folder / _IDS_FILE, index.postings)
+        seconds = time.perf_counter() - started
+        info = IndexInfo(
+            recipe=recipe,
+            folder=name,
+            digest=file_digest(folder / _INDEX_FILE),
+            ids_digest=file_digest(folder / _IDS_FILE),
+            bytes=(folder / _INDEX_FILE).stat().st_size,
+            seconds=round(seconds, 3),
+        )
+        meta = {
+            "recipe": recipe,
+            "effort": index.effort,
+            "vectors": index.size,
+            "dim": index.faiss_index.d,
+            "faiss": faiss.__version__,
+        }
+        (folder / _META_FILE).write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+        if target.exists():
+            shutil.rmtree(target)
+        folder.rename(target)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return info
+
+
+def load_index(home: Path, info: IndexInfo) -> VectorIndex:
+    """Load an index after comparing its files with the digests in `info`.
+
+    The index is mapped into memory, not read, where FAISS can do that.
+
+    Raises:
+        CollectionDamagedError: a file is missing or is not what was written.
+    """
+    folder = home / FOLDER / info.folder
+    try:
+        for file, digest in ((_INDEX_FILE, info.digest), (_IDS_FILE, info.ids_digest)):
+            if file_digest(folder / file) != digest:
+                raise CollectionDamagedError(f"'{folder / file}' is not what was written")
+        meta = json.loads((folder / _META_FILE).read_text(encoding="utf-8"))
+        effort = int(meta["effort"])
+        inverted = info.recipe.startswith("ivf")
+        flags = faiss.IO_FLAG_MMAP if inverted else faiss.IO_FLAG_MMAP_IFC
+        return VectorIndex(
+            faiss.read_index(str(folder / _INDEX_FILE), flags),
+            load_recipe(info.recipe),
+            effort,
+            np.load(folder / _IDS_FILE, mmap_mode="r", allow_pickle=False),
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ModuleNotFoundError) as error:
+        message = " ".join(str(error).split())
+        raise CollectionDamagedError(f"the index in '{folder}' can't be read: {message}") from error

@@ -1,0 +1,71 @@
+"""One file a recipe, found by its name; a recipe builds a FAISS index and knows how to search it.
+
+Every index keeps the inner product of unit vectors, the cosine: higher is nearer.
+"""
+
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class VectorSource:
+    """Vectors that can be read more than once, in blocks, without holding all of them.
+
+    Attributes:
+        n: number of vectors.
+        dim: their length.
+        blocks: opens a pass; yields float32 [m, dim], n rows in total, always in the same order.
+    """
+
+    n: int
+    dim: int
+    blocks: Callable[[], Iterable[Vectors]]
+
+    def sample(self, count: int, seed: int) -> Vectors:
+        """Return up to `count` vectors drawn at random, in the source's order."""
+        rows = np.sort(np.random.default_rng(seed).permutation(self.n)[:count])
+        picked, start = [], 0
+        for block in self.blocks():
+            low, high = np.searchsorted(rows, (start, start + len(block)))
+            picked.append(block[rows[low:high] - start])
+            start += len(block)
+        return np.concatenate(picked)
+
+
+class Recipe(Protocol):
+    """What a recipe's file offers."""
+
+    EXACT: bool
+    """Whether a search finds the true neighbours always."""
+    EFFORTS: tuple[int, ...]
+    """Settings of the one knob that trades speed for recall, cheapest first; () if EXACT."""
+
+    def memory(self, n: int, dim: int) -> int:
+        """Return about how many bytes building and holding the index takes."""
+        ...
+
+    def build(self, source: VectorSource, gpus: int) -> Any:
+        """Return a faiss index that a CPU can search, its positions in the source's order."""
+        ...
+
+    def search_parameters(self, effort: int, k: int) -> Any:
+        """Return faiss.SearchParameters for an effort and a number of neighbours, or None."""
+        ...
+
+
+def recipe_names() -> list[str]:
+    """Return the names of all recipes, sorted."""
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+
+
+def load_recipe(name: str) -> Recipe:
+    """Return the recipe of a name; raises ModuleNotFoundError for one that does not exist."""
+    return cast("Recipe", import_module(f"{__name__}.{name}"))

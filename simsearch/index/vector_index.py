@@ -1,0 +1,60 @@
+"""A built index: positions of distinct contents, searched by cosine, mapped back to row ids."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simsearch.index.recipes import Recipe, Vectors
+
+Ids = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class VectorIndex:
+    """A FAISS index of one vector a distinct content.
+
+    Attributes:
+        faiss_index: holds the vectors at positions 0..n-1.
+        recipe: how it was built and is searched.
+        effort: the recipe's setting that reached the promised recall; 0 if exact.
+        postings: int64 [rows, 2], (position, row id), sorted: which rows have a content.
+    """
+
+    faiss_index: Any
+    recipe: Recipe
+    effort: int
+    postings: Ids
+
+    @property
+    def size(self) -> int:
+        """Number of positions."""
+        return int(self.faiss_index.ntotal)
+
+    def search(self, vectors: Vectors, k: int) -> tuple[Vectors, Ids]:
+        """Return the `k` nearest positions of each of `vectors`, float32 [q, dim].
+
+        Returns:
+            (cosines float32 [q, k], higher is nearer; positions int64 [q, k]), best first. Where
+            fewer are found, positions are -1. k is cut to the size of the index.
+        """
+        k = min(k, self.size)
+        if k == 0:
+            return np.empty((len(vectors), 0), np.float32), np.empty((len(vectors), 0), np.int64)
+        parameters = self.recipe.search_parameters(self.effort, k)
+        cosines, positions = self.faiss_index.search(vectors, k, params=parameters)
+        return cosines, positions
+
+    def rows_at(self, position: int) -> Ids:
+        """Return the row ids whose content is at a position, ascending."""
+        low, high = np.searchsorted(self.postings[:, 0], (position, position + 1))
+        ids: Ids = self.postings[low:high, 1]
+        return ids
+
+    def positions_of(self, ids: Ids) -> Ids:
+        """Return the position of each row id's content."""
+        order = np.argsort(self.postings[:, 1])
+        at = np.searchsorted(self.postings[:, 1], ids, sorter=order)
+        positions: Ids = self.postings[order[at], 0]
+        return positions

@@ -1,0 +1,1 @@
+"""Questions put to an index: nearest neighbours, and all pairs over a threshold."""

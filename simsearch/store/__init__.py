@@ -1,0 +1,1 @@
+"""Vectors and what is known of their pictures, in Parquet: the only truth of a collection."""

@@ -1,0 +1,167 @@
+"""Read what a manifest lists: rows, vectors, failures."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from simsearch.errors import CollectionDamagedError
+from simsearch.records import Failure, ImageRecord
+from simsearch.store.manifest import PartInfo
+from simsearch.store.schema import (
+    EMBEDDING,
+    ROW_COLUMNS,
+    Half,
+    part_schema,
+    table_to_failures,
+    table_to_records,
+    table_to_vectors,
+)
+from simsearch.store.writer import FAILURES_FILE, FOLDER
+
+Ids = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Which rows share their content.
+
+    Attributes:
+        ids: int64 [rows], in the order of the parts.
+        numbers: int64 [rows], equal for equal content, counted from 0 in order of appearance.
+        first: bool [rows], True where a content appears first.
+    """
+
+    ids: Ids
+    numbers: Ids
+    first: npt.NDArray[np.bool_]
+
+    @property
+    def count(self) -> int:
+        """Number of distinct contents."""
+        return int(self.first.sum())
+
+
+def read_records(folder: Path, part: PartInfo) -> list[ImageRecord]:
+    """Return a part's rows without their vectors, in order.
+
+    Raises:
+        CollectionDamagedError: the part is missing or can't be read.
+    """
+    with _open(folder, part) as file:
+        return table_to_records(file.read(columns=list(ROW_COLUMNS)))
+
+
+def read_part(folder: Path, part: PartInfo) -> tuple[list[ImageRecord], Half]:
+    """Return a part's rows and their vectors, float16 [n, dim]; errors as `read_records`."""
+    with _open(folder, part) as file:
+        table = file.read()
+        return table_to_records(table), table_to_vectors(table)
+
+
+def read_table(folder: Path, parts: Sequence[PartInfo], dim: int) -> pa.Table:
+    """Return all columns of all parts as one table of `part_schema`; errors as above."""
+    tables = []
+    for part in parts:
+        with _open(folder, part) as file:
+            tables.append(file.read().replace_schema_metadata(None))
+    return pa.concat_tables(tables) if tables else part_schema(dim).empty_table()
+
+
+def find_records(
+    folder: Path, parts: Sequence[PartInfo], ids: Collection[int]
+) -> dict[int, ImageRecord]:
+    """Return the rows with the given ids, reading only the row groups that can hold them."""
+    wanted = np.unique(np.fromiter(ids, np.int64, len(ids)))
+    found: dict[int, ImageRecord] = {}
+    for part in parts:
+        if not _any_between(wanted, part.first_id, part.last_id):
+            continue
+        with _open(folder, part) as file:
+            groups = [
+                group
+                for group in range(file.num_row_groups)
+                if _any_between(wanted, *_id_range(file, group))
+            ]
+            table = file.read_row_groups(groups, columns=list(ROW_COLUMNS))
+        mask = np.isin(table.column("id").to_numpy(), wanted)
+        found.update((r.id, r) for r in table_to_records(table.filter(pa.array(mask))))
+    return found
+
+
+def read_contents(folder: Path, parts: Sequence[PartInfo]) -> tuple[Contents, list[str]]:
+    """Return which rows share their content, and each row's content hash."""
+    tables = []
+    for part in parts:
+        with _open(folder, part) as file:
+            tables.append(file.read(columns=["id", "content_hash"]))
+    if not tables:
+        empty = np.empty(0, np.int64)
+        return Contents(empty, empty, empty.astype(bool)), []
+    table = pa.concat_tables(tables).combine_chunks()
+    hashes = table.column("content_hash").combine_chunks()
+    numbers = hashes.dictionary_encode().indices.to_numpy().astype(np.int64)
+    first = np.zeros(len(numbers), bool)
+    first[np.unique(numbers, return_index=True)[1]] = True
+    return Contents(table.column("id").to_numpy(), numbers, first), hashes.to_pylist()
+
+
+def iterate_vectors(folder: Path, parts: Sequence[PartInfo]) -> Iterator[tuple[Ids, Half]]:
+    """Yield (ids int64 [n], vectors float16 [n, dim]) of all rows, a row group at a time."""
+    for part in parts:
+        with _open(folder, part) as file:
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group, columns=["id", EMBEDDING])
+                yield table.column("id").to_numpy(), table_to_vectors(table)
+
+
+def read_failures(folder: Path) -> tuple[list[Failure], int]:
+    """Return the skipped files and the generation that recorded them; none if there is no file."""
+    path = folder / FAILURES_FILE
+    if not path.is_file():
+        return [], 0
+    with _damage(path):
+        table = pq.read_table(path)
+        return table_to_failures(table), int(table.schema.metadata[b"generation"])
+
+
+def inspect_part(path: Path) -> tuple[str, int, int, int]:
+    """Return a part file's encoder digest, row count, lowest and highest id; errors as above."""
+    with _damage(path), pq.ParquetFile(path) as file:
+        ids = file.read(columns=["id"]).column("id")
+        digest = (file.schema_arrow.metadata or {})[b"encoder"].decode()
+        bounds = pc.min_max(ids)
+        return digest, len(ids), bounds["min"].as_py(), bounds["max"].as_py()
+
+
+@contextmanager
+def _open(folder: Path, part: PartInfo) -> Iterator[pq.ParquetFile]:
+    path = folder / FOLDER / part.file
+    with _damage(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        yield file
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        raise CollectionDamagedError(
+            f"'{path}' is missing or damaged ({' '.join(str(error).split())}); "
+            "restore it, or index again with --rebuild"
+        ) from error
+
+
+def _id_range(file: pq.ParquetFile, group: int) -> tuple[int, int]:
+    statistics = file.metadata.row_group(group).column(0).statistics
+    return int(statistics.min), int(statistics.max)
+
+
+def _any_between(values: Ids, low: int, high: int) -> bool:
+    return bool(np.searchsorted(values, low) < np.searchsorted(values, high, side="right"))
