@@ -45,7 +45,22 @@ _HOMES = {
     "SimsearchError": "errors",
     "SyncReport": "records",
 }
-__all__ = sorted([*_HOMES, "__version__"])
+__all__ = [
+    "Collection",
+    "DuplicateGroup",
+    "DuplicatePair",
+    "Duplicates",
+    "EncoderSpec",
+    "Failure",
+    "ImageRecord",
+    "Neighbor",
+    "Preprocessing",
+    "QueryResult",
+    "Selection",
+    "SimsearchError",
+    "SyncReport",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

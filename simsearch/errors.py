@@ -1,4 +1,4 @@
-"""Every error simsearch raises on purpose; each message is one line naming the value and the remedy.
+"""Every error simsearch raises on purpose; each message names the value and the remedy.
 
     SimsearchError
     ├── InputError               what was asked for can't be done as given
@@ -14,7 +14,7 @@
         ├── CollectionDamagedError   a file is missing, unreadable or not what the manifest says
         └── StorageError             no permission, disk full
 
-The command line prints the message and exits with code 1; no other exception is expected to reach it.
+The command line prints the message and exits with code 1; no other exception should reach it.
 """
 
 from enum import StrEnum

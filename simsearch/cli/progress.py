@@ -14,7 +14,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 def show_progress(quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """Yield a function that takes (done, total) and shows them on standard error."""
     if quiet:
-        yield lambda done, total: None
+        yield lambda *_: None
     elif sys.stderr.isatty():
         with _bar() as update:
             yield update
@@ -25,7 +25,13 @@ def show_progress(quiet: bool) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def _bar() -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     progress = Progress(
         TextColumn("reading"),

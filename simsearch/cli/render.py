@@ -63,5 +63,3 @@ def size(count: int) -> str:
 def plural(count: int, noun: str) -> str:
     """Return '1 picture', '2,000 pictures'."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-

@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +36,9 @@ from simsearch.records import (
     QueryResult,
     SyncReport,
 )
+from simsearch.store.files import storage_errors
 from simsearch.store.lock import writer_lock
+from simsearch.store.manifest import FILE as MANIFEST
 from simsearch.store.manifest import Manifest, read_manifest
 
 if TYPE_CHECKING:
@@ -99,7 +101,7 @@ class Collection:
         selection: Selection | None = None,
         rebuild: bool = False,
         workers: int | None = None,
-        progress: Callable[[int, int], None] = lambda done, total: None,
+        progress: Callable[[int, int], None] = lambda *_: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> SyncReport:
         """Bring the collection in line with folders: embed what is new, drop what is gone.
@@ -126,9 +128,8 @@ class Collection:
         if not folders:
             raise InputError("no folder given")
         roots = list(dict.fromkeys(resolve_folder(folder) for folder in folders))
-        made = not self.folder.exists()
-        try:
-            with writer_lock(self.folder):
+        with writer_lock(self.folder):
+            try:
                 base = self._base_manifest(encoder, rebuild)
                 if rebuild:
                     roots = list(dict.fromkeys([*roots, *map(resolve_folder, base.roots)]))
@@ -142,12 +143,12 @@ class Collection:
                     progress=progress,
                     should_stop=should_stop,
                 )
-                outcome = sync.run(job)
-                return finish(base, job, outcome, started)
-        finally:
-            # A run that failed before its first part leaves no empty collection behind.
-            if made and self.folder.exists() and not any(self.folder.glob("*/*")):
-                shutil.rmtree(self.folder, ignore_errors=True)
+                return finish(base, job, sync.run(job), started)
+            except BaseException:
+                # A run that failed before its first part leaves no empty collection behind.
+                if not (self.folder / MANIFEST).exists() and not any(self.folder.glob("*/*")):
+                    shutil.rmtree(self.folder, ignore_errors=True)
+                raise
 
     def query(
         self,
@@ -277,8 +278,9 @@ class Collection:
             CollectionBusyError: a process is writing to it.
         """
         homes.find_collection(self.folder.parent, self.name)
-        with writer_lock(self.folder):
-            shutil.rmtree(self.folder)
+        with writer_lock(self.folder), storage_errors(self.folder):
+            (self.folder / MANIFEST).unlink()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _base_manifest(self, encoder: str | None, rebuild: bool) -> Manifest:
         """Return the generation to go on from; a new collection starts at 0."""
@@ -294,7 +296,9 @@ class Collection:
             spec = resolve(encoder or DEFAULT_ENCODER)
             return Manifest(self.name, spec, generation=latest_generation(self.folder))
         if encoder is None:
-            return replace(manifest, encoder=resolve(manifest.encoder.name)) if rebuild else manifest
+            return (
+                replace(manifest, encoder=resolve(manifest.encoder.name)) if rebuild else manifest
+            )
         wanted = resolve(encoder)
         if wanted.fingerprint != manifest.encoder.fingerprint and not rebuild:
             raise EncoderMismatchError(
@@ -317,7 +321,7 @@ class Collection:
             self._indexed = manifest, open_index(self.folder, manifest)
         return self._indexed[1]
 
-    def _find(self, manifest: Manifest, ids: "set[int]") -> dict[int, ImageRecord]:
+    def _find(self, manifest: Manifest, ids: Set[int]) -> dict[int, ImageRecord]:
         from simsearch.store.reader import find_records
 
         return find_records(self.folder, manifest.parts, ids)
@@ -344,13 +348,16 @@ def _decode_queries(
     pictures: Sequence[PathLike], spec: EncoderSpec, on_failure: Callable[[Failure], None] | None
 ) -> Iterator[tuple[tuple[str, str], "Pixels"]]:
     """Yield ((path, content hash), pixels) of each picture that can be read."""
-    for path in map(os.fspath, pictures):
+    for picture in pictures:
+        path = os.fspath(picture)
         try:
             data = read_file(path)
             yield (path, content_hash(data)), decode(data, spec.preprocessing).pixels
         except PictureError as error:
             if on_failure is None:
-                raise PictureError(error.kind, f"can't read '{path}' ({error.kind}): {error}") from error
+                raise PictureError(
+                    error.kind, f"can't read '{path}' ({error.kind}): {error}"
+                ) from error
             on_failure(Failure("", path, error.kind, str(error)))
 
 
@@ -361,4 +368,6 @@ def _embed_queries(
 
     embedded = list(embed(runtime, decoded))
     vectors = [vector for _, vector in embedded]
-    return [key for key, _ in embedded], np.stack(vectors) if vectors else np.empty((0, dim), np.float32)
+    return [key for key, _ in embedded], np.stack(vectors) if vectors else np.empty(
+        (0, dim), np.float32
+    )

@@ -14,7 +14,7 @@ from simsearch.store.writer import FOLDER
 def check_collection(folder: Path, manifest: Manifest) -> CheckReport:
     """Read everything and return what does not agree; no problems means sound."""
     report = CheckReport(manifest.name, len(manifest.parts), manifest.images)
-    sound = [part for part in manifest.parts if _check_part(folder, manifest, part, report)]
+    sound = [part for part in manifest.parts if _check_part(folder, part, report)]
     if len(sound) == len(manifest.parts):
         _check_rows(folder, manifest, report)
     _check_index(folder, manifest, report)
@@ -27,8 +27,8 @@ def check_collection(folder: Path, manifest: Manifest) -> CheckReport:
             report.notes.append("failures.parquet is of an interrupted run; index again")
         elif len(failures) != manifest.failures:
             report.problems.append(
-                f"failures.parquet has {len(failures)} rows, the manifest says {manifest.failures}; "
-                "index again"
+                f"failures.parquet has {len(failures)} rows, "
+                f"the manifest says {manifest.failures}; index again"
             )
     listed = {part.file for part in manifest.parts}
     extra = sorted(p.name for p in (folder / FOLDER).glob("*") if p.name not in listed)
@@ -40,7 +40,7 @@ def check_collection(folder: Path, manifest: Manifest) -> CheckReport:
     return report
 
 
-def _check_part(folder: Path, manifest: Manifest, part: PartInfo, report: CheckReport) -> bool:
+def _check_part(folder: Path, part: PartInfo, report: CheckReport) -> bool:
     path = folder / FOLDER / part.file
     if not path.is_file():
         report.problems.append(f"'{path}' is missing; restore it, or index again with --rebuild")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from simsearch.collection.indexing import index_parts, still_valid
 from simsearch.collection.sync import Job, Outcome
+from simsearch.errors import CollectionDamagedError
 from simsearch.index.persist import FOLDER as BUILT
-from simsearch.records import SyncReport
+from simsearch.records import Failure, SyncReport, is_below
 from simsearch.store.files import TEMPORARY
 from simsearch.store.manifest import Manifest, commit
 from simsearch.store.reader import read_failures
@@ -26,7 +27,8 @@ def finish(before: Manifest, job: Job, outcome: Outcome, started: float) -> Sync
     Raises:
         StorageError: the system refused to write; the generation before stays.
     """
-    manifest = _commit_changes(before, job, outcome)
+    failures = _merged_failures(job, outcome)
+    manifest = _commit_changes(before, job, outcome, failures)
     _clean(job.folder, manifest)
     counts = outcome.counts
     seconds = time.perf_counter() - started
@@ -41,7 +43,7 @@ def finish(before: Manifest, job: Job, outcome: Outcome, started: float) -> Sync
         moved=counts.moved,
         removed=counts.removed,
         unchanged=manifest.images - added,
-        failed=len(outcome.failures),
+        failed=manifest.failures,
         seconds=round(seconds, 3),
         images_per_second=round(added / seconds, 1),
         encoder=manifest.encoder.name,
@@ -54,15 +56,36 @@ def finish(before: Manifest, job: Job, outcome: Outcome, started: float) -> Sync
     )
 
 
-def _commit_changes(before: Manifest, job: Job, outcome: Outcome) -> Manifest:
+def _merged_failures(job: Job, outcome: Outcome) -> list[Failure]:
+    """Return this run's failures and the earlier ones of files that it did not look at."""
+    looked_at = {failure.full_path for failure in outcome.failures}
+    earlier = [
+        failure
+        for failure in _known_failures(job.folder)
+        if failure.full_path not in looked_at
+        and (outcome.interrupted or not any(is_below(failure.full_path, r) for r in job.roots))
+    ]
+    return sorted([*earlier, *outcome.failures], key=lambda failure: failure.full_path)
+
+
+def _known_failures(folder: Path) -> list[Failure]:
+    try:
+        return read_failures(folder)[0]
+    except CollectionDamagedError:
+        return []  # this run writes the file anew
+
+
+def _commit_changes(
+    before: Manifest, job: Job, outcome: Outcome, failures: list[Failure]
+) -> Manifest:
     candidate = replace(
         before,
         parts=outcome.parts,
         roots=outcome.roots,
         next_id=outcome.next_id,
-        failures=len(outcome.failures),
+        failures=len(failures),
     )
-    failures_known = read_failures(job.folder)[0] == outcome.failures
+    failures_known = _known_failures(job.folder) == failures
     if candidate == before and before.generation and before.index and failures_known:
         return before
     candidate = replace(candidate, generation=before.generation + 1)
@@ -70,7 +93,7 @@ def _commit_changes(before: Manifest, job: Job, outcome: Outcome) -> Manifest:
         candidate = replace(candidate, index=still_valid(job.folder, candidate))
     else:
         candidate = index_parts(job.folder, candidate)
-    write_failures(job.folder, outcome.failures, candidate.generation)
+    write_failures(job.folder, failures, candidate.generation)
     return commit(job.folder, candidate)
 
 

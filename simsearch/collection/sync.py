@@ -207,7 +207,9 @@ def _scan(job: Job, state: _State) -> list[FoundFile]:
             todo.append(found)
     if not present:
         shown = "', '".join(job.roots)
-        first = f"; {state.failures[0].full_path}: {state.failures[0].message}" if unreadable else ""
+        first = (
+            f"; {state.failures[0].full_path}: {state.failures[0].message}" if unreadable else ""
+        )
         raise FolderError(f"no picture found in '{shown}'{first}; nothing was changed")
     for path, row in sorted(state.rows.items()):
         if path in present or not any(is_below(path, root) for root in job.roots):
@@ -368,9 +370,7 @@ def _vacated(job: Job, state: _State, gone: list[_Row], known: list[_Row]) -> _R
     return None
 
 
-def _write_copies(
-    job: Job, state: _State, writer: PartWriter, records: list[ImageRecord]
-) -> None:
+def _write_copies(job: Job, state: _State, writer: PartWriter, records: list[ImageRecord]) -> None:
     """Write rows whose vectors lie in parts already: the old ones, or those of this run."""
     if not records:
         return

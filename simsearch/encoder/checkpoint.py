@@ -33,7 +33,9 @@ def read_spec(folder: Path) -> EncoderSpec:
     config = _read_config(folder)
     weights = folder / WEIGHTS_FILE
     if not weights.is_file():
-        raise EncoderError(f"'{folder}' has no {WEIGHTS_FILE}; train again or copy the whole folder")
+        raise EncoderError(
+            f"'{folder}' has no {WEIGHTS_FILE}; train again or copy the whole folder"
+        )
     return EncoderSpec(
         name=str(folder.resolve()),
         digest=file_digest(weights),

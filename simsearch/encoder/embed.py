@@ -11,7 +11,9 @@ from simsearch.encoder.runtimes import Pixels, Runtime, Vectors
 Key = TypeVar("Key")
 
 
-def embed(runtime: Runtime, pictures: Iterable[tuple[Key, Pixels]]) -> Iterator[tuple[Key, Vectors]]:
+def embed(
+    runtime: Runtime, pictures: Iterable[tuple[Key, Pixels]]
+) -> Iterator[tuple[Key, Vectors]]:
     """Yield (key, unit vector float32 [dim]) for every (key, uint8 [size, size, 3]), in order."""
     waiting: deque[list[Key]] = deque()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError, features
 
 from simsearch.config import Preprocessing
 from simsearch.errors import FailureKind, PictureError
@@ -115,6 +115,27 @@ def thumbnail(data: bytes, side: int) -> bytes:
         return buffer.getvalue()
 
 
+def decodable_formats() -> dict[str, bool]:
+    """Return each format that is promised and whether this installation decodes it."""
+    try:
+        _register_heif()
+        heif = True
+    except ImportError:
+        heif = False
+    return {
+        "JPEG": bool(features.check("jpg")),
+        "PNG": bool(features.check("zlib")),
+        "WebP": bool(features.check("webp")),
+        "AVIF": bool(features.check("avif")),
+        "HEIC": heif,
+        "TIFF": bool(features.check("libtiff")),
+        "JPEG 2000": bool(features.check("jpg_2000")),
+        "GIF": True,
+        "BMP": True,
+        "PPM": True,
+    }
+
+
 @contextmanager
 def _opened(data: bytes) -> Iterator[ImageFile.ImageFile]:
     """Open a picture and turn whatever decoding it raises into a PictureError."""
@@ -168,9 +189,9 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
         low, high = float(values.min()), float(values.max())
-        if 0 <= low and high <= 1:
+        if low >= 0 and high <= 1:
             low, high = 0.0, 1.0
-        elif 0 <= low and high <= 255:
+        elif low >= 0 and high <= 255:
             low, high = 0.0, 255.0
     else:
         low, high = 0.0, 65535.0 if values.max() <= 65535 else float(values.max())
@@ -186,7 +207,7 @@ def _upright_rgb(small: Image.Image, source: Image.Image) -> Image.Image:
         orientation = source.getexif().get(_ORIENTATION_TAG)
     except Exception:  # noqa: BLE001 - broken metadata must not cost a sound picture
         orientation = None
-    transpose = _TRANSPOSE.get(orientation)
+    transpose = _TRANSPOSE.get(orientation or 1)
     if transpose is not None:
         small = small.transpose(transpose)
     return small.convert("RGB")

@@ -38,42 +38,26 @@ def discover(roots: Sequence[str], selection: Selection) -> Iterator[FoundFile |
     as a Failure.
     """
     visited: set[tuple[int, int]] = set()
-    seen_paths: set[str] = set()
     for root in roots:
-        linked: list[str] = []
-        pending = [""]
+        pending, linked = [""], list[str]()
         while pending or linked:
             folder = pending.pop() if pending else linked.pop(0)
             if not _enter(root, folder, visited):
                 continue
             try:
-                with os.scandir(join_path(root, folder)) as scan:
-                    entries = sorted(scan, key=lambda entry: entry.name, reverse=True)
+                entries = _list(root, folder, selection, roots)
             except OSError as error:
                 yield Failure(root, folder, FailureKind.UNREADABLE, _reason(error))
                 continue
-            files = []
-            for entry in entries:
-                path = f"{folder}/{entry.name}" if folder else entry.name
-                if not selection.hidden and entry.name.startswith("."):
-                    continue
-                if _matches_any(path, selection.exclude):
-                    continue
-                if entry.is_symlink() and _met_directly(root, path, roots):
-                    continue
-                if not entry.is_dir():
-                    files.append((path, entry))
-                elif entry.is_symlink():
-                    linked.append(path)
-                else:
-                    pending.append(path)
-            for path, entry in reversed(files):
-                if selection.include and not _matches_any(path, selection.include):
-                    continue
-                found = _inspect(root, path, entry)
-                if found is not None and found.full_path not in seen_paths:
-                    seen_paths.add(found.full_path)
-                    yield found
+            below: list[str] = []
+            for path, entry in entries:
+                if entry.is_dir():
+                    (linked if entry.is_symlink() else below).append(path)
+                elif not selection.include or _matches_any(path, selection.include):
+                    found = _inspect(root, path, entry)
+                    if found is not None:
+                        yield found
+            pending += reversed(below)
 
 
 def is_candidate(file: FoundFile) -> bool:
@@ -85,6 +69,22 @@ def is_candidate(file: FoundFile) -> bool:
             return sniff(stream.read(HEAD_BYTES)) is not None
     except OSError:
         return False  # no suffix of a picture and not readable: nothing says that it is one
+
+
+def _list(
+    root: str, folder: str, selection: Selection, roots: Sequence[str]
+) -> list[tuple[str, os.DirEntry[str]]]:
+    """Return (path below root, entry) of what a folder holds, by name, less what is left out."""
+    with os.scandir(join_path(root, folder)) as scan:
+        entries = sorted(scan, key=lambda entry: entry.name)
+    named = ((f"{folder}/{entry.name}" if folder else entry.name, entry) for entry in entries)
+    return [
+        (path, entry)
+        for path, entry in named
+        if (selection.hidden or not entry.name.startswith("."))
+        and not _matches_any(path, selection.exclude)
+        and not (entry.is_symlink() and _met_directly(root, path, roots))
+    ]
 
 
 def _enter(root: str, folder: str, visited: set[tuple[int, int]]) -> bool:

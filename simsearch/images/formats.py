@@ -5,8 +5,35 @@ from pathlib import PurePosixPath
 HEAD_BYTES = 32  # enough for every signature below
 
 SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .webp .gif .tif .tiff .bmp .dib .avif .avifs"
-    " .heic .heif .hif .jp2 .j2k .jpf .jpx .j2c .jpc .ppm .pgm .pbm .pnm".split()
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".apng",
+        ".webp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".dib",
+        ".avif",
+        ".avifs",
+        ".heic",
+        ".heif",
+        ".hif",
+        ".jp2",
+        ".j2k",
+        ".jpf",
+        ".jpx",
+        ".j2c",
+        ".jpc",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+    ]
 )
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
@@ -38,7 +65,11 @@ def sniff(head: bytes) -> str | None:
     if head[4:8] == b"ftyp":
         return _sniff_brands(head)
     # 'BM' alone would catch texts: the four reserved bytes are zero and the header size is known.
-    if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0" and head[14:15] in b"\x0c\x28\x34\x38\x6c\x7c":
+    if (
+        head[:2] == b"BM"
+        and head[6:10] == b"\0\0\0\0"
+        and head[14:15] in b"\x0c\x28\x34\x38\x6c\x7c"
+    ):
         return "BMP"
     if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3] in b" \t\r\n":
         return "PPM"

@@ -1,12 +1,12 @@
 """Nearest rows of a query: positions of contents expanded to the files that have them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Set
 
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import VectorIndex
 from simsearch.records import ImageRecord, Neighbor, QueryResult
 
-Lookup = Callable[[Collection[int]], dict[int, ImageRecord]]
+Lookup = Callable[[Set[int]], dict[int, ImageRecord]]
 
 
 def find_neighbors(

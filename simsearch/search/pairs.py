@@ -88,27 +88,24 @@ def expand(pairs: Pairs, postings: Ids) -> tuple[Pairs, Pairs]:
     Returns:
         (pairs of rows with the same content, score 1; pairs of rows with different contents).
     """
-    starts = np.searchsorted(postings[:, 0], np.arange(postings[-1, 0] + 2 if len(postings) else 1))
     ids = postings[:, 1]
-    groups = [ids[starts[p] : starts[p + 1]] for p in np.nonzero(np.diff(starts) > 1)[0]]
-    exact = [(group[i], group[j]) for group in groups for i, j in [np.triu_indices(len(group), 1)]]
-    similar = [
-        np.meshgrid(
-            ids[starts[a] : starts[a + 1]], ids[starts[b] : starts[b + 1]], indexing="ij"
-        )
-        for a, b in zip(pairs.a, pairs.b, strict=True)
-    ]
-    counts = [left.size for left, _ in similar]
-    return (
-        _pairs(exact, np.ones(sum(len(left) for left, _ in exact))),
-        _pairs([(left.ravel(), right.ravel()) for left, right in similar], np.repeat(pairs.scores, counts)),
-    )
+    starts = np.searchsorted(postings[:, 0], np.arange(postings[-1, 0] + 2 if len(ids) else 1))
+    sizes = np.diff(starts)
+    groups = [ids[starts[p] : starts[p + 1]] for p in np.nonzero(sizes > 1)[0]]
+    ties = [(group[i], group[j]) for group in groups for i, j in [np.triu_indices(len(group), 1)]]
+    left = np.concatenate([a for a, _ in ties]) if ties else np.empty(0, np.int64)
+    right = np.concatenate([b for _, b in ties]) if ties else np.empty(0, np.int64)
+    exact = _ordered(left, right, np.ones(len(left)))
+
+    # Each pair becomes a grid of all files of one content with all files of the other.
+    cells = sizes[pairs.a] * sizes[pairs.b]
+    pair = np.repeat(np.arange(len(cells)), cells)
+    cell = np.arange(len(pair)) - np.repeat(np.cumsum(cells) - cells, cells)
+    a, b = pairs.a[pair], pairs.b[pair]
+    row, column = np.divmod(cell, sizes[b])
+    similar = _ordered(ids[starts[a] + row], ids[starts[b] + column], pairs.scores[pair])
+    return exact, similar
 
 
-def _pairs(both: list[tuple[Ids, Ids]], scores: Scores) -> Pairs:
-    if not both:
-        empty = np.empty(0, np.int64)
-        return Pairs(empty, empty, np.empty(0))
-    left = np.concatenate([a for a, _ in both])
-    right = np.concatenate([b for _, b in both])
-    return Pairs(np.minimum(left, right), np.maximum(left, right), scores)
+def _ordered(a: Ids, b: Ids, scores: Scores) -> Pairs:
+    return Pairs(np.minimum(a, b), np.maximum(a, b), scores)

@@ -12,13 +12,20 @@ from simsearch.store.paths import decode_path, encode_path
 Half = npt.NDArray[np.float16]
 
 EMBEDDING = "embedding"
-ROW_COLUMNS = (
-    "id path root content_hash size mtime_ns width height format label".split()
-)  # all but the embedding
+ROW_COLUMNS = [
+    "id",
+    "path",
+    "root",
+    "content_hash",
+    "size",
+    "mtime_ns",
+    "width",
+    "height",
+    "format",
+    "label",
+]  # all but the embedding
 
-FAILURE_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("root", "path", "kind", "message")]
-)
+FAILURE_SCHEMA = pa.schema([(name, pa.string()) for name in ("root", "path", "kind", "message")])
 
 
 def part_schema(dim: int) -> pa.Schema:

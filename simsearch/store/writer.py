@@ -19,7 +19,7 @@ from simsearch.store.schema import EMBEDDING, Half, failures_to_table, rows_to_t
 
 FOLDER = "embeddings"
 FAILURES_FILE = "failures.parquet"
-PART_ROWS = 8192
+PART_ROWS = 4096
 ROW_GROUP_ROWS = 1024
 _FLUSH_SECONDS = 60.0
 _PART_NAME = re.compile(r"part-(\d{6,})-(\d{5,})\.parquet")

@@ -77,4 +77,6 @@ def _show(found: Duplicates) -> None:
         if len(group.members) > _SHOWN_MEMBERS:
             typer.echo(f"  and {len(group.members) - _SHOWN_MEMBERS:,} more")
     if len(found.groups) > _SHOWN_GROUPS:
-        typer.echo(f"\nand {len(found.groups) - _SHOWN_GROUPS:,} more groups; --csv lists all pairs")
+        typer.echo(
+            f"\nand {len(found.groups) - _SHOWN_GROUPS:,} more groups; --csv lists all pairs"
+        )

@@ -59,7 +59,9 @@ def command(
     Example: simsearch index ./photos --exclude thumbnails
     """
     if device not in DEVICES:
-        raise typer.BadParameter(f"'{device}' is none of {', '.join(DEVICES)}", param_hint="--device")
+        raise typer.BadParameter(
+            f"'{device}' is none of {', '.join(DEVICES)}", param_hint="--device"
+        )
     from simsearch.collection import Collection
 
     collection = Collection(
@@ -143,8 +145,7 @@ def _as_json(report: SyncReport) -> dict[str, object]:
         "images_per_second": report.images_per_second,
         "encoder": report.encoder,
         "dim": report.dim,
-        "index": index
-        and {"recipe": index.recipe, "bytes": index.bytes, "seconds": index.seconds},
+        "index": index and {"recipe": index.recipe, "bytes": index.bytes, "seconds": index.seconds},
         "generation": report.generation,
     }
 

@@ -18,7 +18,10 @@ def command(home: Home = None, as_json: Json = False) -> None:
     found = [Collection(name, place).info() for name in collection_names(place)]
     if as_json:
         print_json(
-            [{"name": i.name, "images": i.images, "bytes": i.bytes, "roots": i.roots} for i in found]
+            [
+                {"name": i.name, "images": i.images, "bytes": i.bytes, "roots": i.roots}
+                for i in found
+            ]
         )
     elif found:
         rows = [[i.name, f"{i.images:,}", size(i.bytes), i.updated[:10]] for i in found]

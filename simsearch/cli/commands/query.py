@@ -61,6 +61,12 @@ def command(
     else:
         for result in results:
             _show(result, several=len(results) > 1)
+        left_out = sum(result.left_out for result in results)
+        if left_out:
+            what = plural(left_out, "indexed file")
+            typer.echo(
+                f"note: left out {what} with a query's own content (--include-self)", err=True
+            )
     if gallery is not None:
         from simsearch.report.gallery import query_page
 
@@ -93,8 +99,7 @@ def _as_json(result: QueryResult) -> dict[str, object]:
     return {
         "query": result.query,
         "neighbors": [
-            {"rank": n.rank, "path": n.path, "score": n.score, "id": n.id}
-            for n in result.neighbors
+            {"rank": n.rank, "path": n.path, "score": n.score, "id": n.id} for n in result.neighbors
         ],
     }
 
@@ -107,9 +112,3 @@ def _show(result: QueryResult, several: bool) -> None:
     else:
         rows = [[str(n.rank), f"{n.score:.4f}", shown_path(n.path)] for n in result.neighbors]
         print_table(("rank", "score", "path"), rows, right=(0, 1))
-    if result.left_out:
-        typer.echo(
-            f"note: left out {plural(result.left_out, 'indexed file')} with the query's own "
-            "content; --include-self shows it",
-            err=True,
-        )

@@ -67,9 +67,7 @@ def open_runtime(
     """Compile a spec's model; device is always the CPU, a batch size of 1 is tuned for latency."""
     core = openvino.Core()
     batch_size = batch_size or _BATCH_SIZE
-    if precision is None:
-        capable = "BF16" in core.get_property(device.upper(), "OPTIMIZATION_CAPABILITIES")
-        precision = "bf16" if capable else "f32"
+    precision = precision or cpu_precision()
     model = _read_or_convert(core, spec)
     size = spec.preprocessing.size
     model.reshape([batch_size, size, size, 3])
@@ -80,6 +78,12 @@ def open_runtime(
     return OpenVinoRuntime(
         core.compile_model(model, device.upper(), settings), batch_size, precision
     )
+
+
+def cpu_precision() -> str:
+    """Return 'bf16' where the CPU computes in it, else 'f32'."""
+    capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "bf16" if "BF16" in capabilities else "f32"
 
 
 def cached_model(spec: EncoderSpec) -> Path:

@@ -23,7 +23,8 @@ class TorchRuntime:
         self.batch_size = batch_size
         self.precision = precision
         self._device = torch.device(device)
-        self._network = network.to(self._device, memory_format=torch.channels_last)
+        # Only 4-d tensors have a channels-last layout; `to` leaves the others as they are.
+        self._network = network.to(self._device).to(memory_format=torch.channels_last)
 
     def run(self, batches: Iterable[Pixels]) -> Iterator[Vectors]:
         """See Runtime.run."""

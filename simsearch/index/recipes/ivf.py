@@ -1,4 +1,4 @@
-"""Inverted lists of float16 vectors (faiss.IndexIVF), trained and filled on a GPU if there is one."""
+"""Inverted lists of float16 vectors (faiss.IndexIVF), built on a GPU if there is one."""
 
 from typing import Any
 

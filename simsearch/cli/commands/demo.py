@@ -1,0 +1,52 @@
+"""simsearch demo"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simsearch.cli.options import write_page
+from simsearch.cli.progress import show_progress
+from simsearch.cli.render import plural, print_table, shown_path
+
+_NAME = "demo"
+
+
+def command(
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where pictures, index and page go.")
+    ] = Path("simsearch-demo"),
+) -> None:
+    """Try it on shipped photographs and altered copies of them; needs no network.
+
+    Example: simsearch demo --out /tmp/demo
+    """
+    from simsearch.collection import Collection
+    from simsearch.demo.make import make_pictures
+    from simsearch.report.gallery import demo_page
+
+    pictures = out / "pictures"
+    query = make_pictures(pictures)
+    collection = Collection(_NAME, home=out / "indexes")
+    with show_progress(quiet=False) as progress:
+        report = collection.add(pictures, progress=progress)
+    typer.echo(f"indexed {plural(report.images, 'picture')} of {pictures}")
+
+    result = collection.query_many([query], k=5)[0]
+    typer.echo(f"\nmost like {query.name}:")
+    rows = [[str(n.rank), f"{n.score:.4f}", shown_path(n.path)] for n in result.neighbors]
+    print_table(("rank", "score", "path"), rows, right=(0, 1))
+
+    found = collection.duplicates()
+    typer.echo(f"\nduplicates at cosine {found.threshold:g} or more:")
+    for number, group in enumerate(found.groups, start=1):
+        typer.echo(f"group {number}, lowest score {group.min_score:.4f}")
+        for path in group.members:
+            typer.echo(f"  {shown_path(path)}")
+
+    typer.echo("")
+    write_page(out / "gallery.html", demo_page(_NAME, result, found))
+    typer.echo("next, with pictures of your own:")
+    typer.echo("  simsearch index FOLDER")
+    typer.echo("  simsearch query PICTURE -k 10 --gallery neighbours.html")
+    typer.echo("  simsearch duplicates --gallery duplicates.html")

@@ -1,0 +1,1 @@
+"""The demo's pictures: photographs that ship with the package, and altered copies made of them."""
