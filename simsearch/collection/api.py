@@ -333,7 +333,7 @@ class Collection:
             try:
                 return ask(manifest)
             except CollectionDamagedError:
-                if self.manifest.generation == manifest.generation:
+                if self.manifest == manifest:
                     raise
 
 

@@ -31,7 +31,10 @@ class VectorSource:
 
     def sample(self, count: int, seed: int) -> Vectors:
         """Return up to `count` vectors drawn at random, in the source's order."""
-        rows = np.sort(np.random.default_rng(seed).permutation(self.n)[:count])
+        return self.take(np.sort(np.random.default_rng(seed).permutation(self.n)[:count]))
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Vectors:
+        """Return the vectors at `rows`, which ascend, in one pass."""
         picked, start = [], 0
         for block in self.blocks():
             low, high = np.searchsorted(rows, (start, start + len(block)))
