@@ -1,0 +1,97 @@
+"""Galleries: whole, self-contained and safe against any file name."""
+
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+from simsearch.records import DuplicateGroup, DuplicatePair, Duplicates, Neighbor, QueryResult
+from simsearch.report.gallery import duplicates_page, query_page
+from tests.conftest import save_pictures
+
+
+class _Page(HTMLParser):
+    """Counts elements, and keeps attributes and text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.sources: list[str] = []
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.sources += [value or "" for name, value in attrs if name in {"src", "href"}]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def _result(paths: list[Path]) -> QueryResult:
+    neighbors = [
+        Neighbor(rank, str(path), 1 - rank / 10, rank) for rank, path in enumerate(paths[1:], 1)
+    ]
+    return QueryResult(str(paths[0]), neighbors)
+
+
+def test_query_page_shows_query_and_neighbors_in_order(tmp_path: Path) -> None:
+    paths = save_pictures(tmp_path, 4)
+    page = query_page("photos", [_result(paths)])
+    assert _Page(page).tags.count("img") == 4
+    scores = re.findall(r"<b>([^<]+)</b>", page)
+    assert scores == ["query", "0.9000", "0.8000", "0.7000"]
+    positions = [page.index(f"<span>{path.name}</span>") for path in paths]
+    assert positions == sorted(positions)
+
+
+def test_page_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    page = query_page("photos", [_result(save_pictures(tmp_path, 2))])
+    assert all(source.startswith("data:image/jpeg;base64,") for source in _Page(page).sources)
+    assert not re.search(r"https?://|<script|@import|url\(", page)
+
+
+def test_page_is_for_phones_and_for_both_colour_schemes(tmp_path: Path) -> None:
+    page = query_page("photos", [_result(save_pictures(tmp_path, 1))])
+    assert 'name="viewport"' in page
+    assert "prefers-color-scheme: dark" in page
+
+
+def test_file_names_are_text_not_markup(tmp_path: Path) -> None:
+    evil = tmp_path / "<img src=x onerror=alert(1)>&amp;.jpg"
+    save_pictures(tmp_path, 1)[0].rename(evil)
+    page = query_page("<b>name</b>", [QueryResult(str(evil), [])])
+    parsed = _Page(page)
+    assert parsed.tags.count("img") == 1
+    assert evil.name in parsed.text
+    assert "<b>name</b>" in parsed.text
+
+
+def test_names_that_are_no_utf8_and_missing_files_are_shown(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    page = query_page("photos", [QueryResult(str(tmp_path / name), [])])
+    assert "caf?.jpg" in page
+    assert "unreadable" in page
+    assert page.encode()
+
+
+def test_duplicates_page_has_a_section_a_group(tmp_path: Path) -> None:
+    a, b, c, d = map(str, save_pictures(tmp_path, 4))
+    found = Duplicates(
+        threshold=0.9,
+        pairs=[DuplicatePair(a, b, 1.0, "exact"), DuplicatePair(c, d, 0.93, "similar")],
+        groups=[DuplicateGroup([a, b], 1.0), DuplicateGroup([c, d], 0.93)],
+    )
+    page = duplicates_page("photos", found)
+    assert _Page(page).tags.count("section") == 2
+    assert page.count("same bytes as another") == 2
+    assert "lowest score 0.9300" in page
+
+
+def test_a_large_group_is_cut_and_says_so(tmp_path: Path) -> None:
+    path = str(save_pictures(tmp_path, 1)[0])
+    members = [f"{path}{number}" for number in range(60)]
+    pairs = [DuplicatePair(members[0], other, 0.95, "similar") for other in members[1:]]
+    page = duplicates_page("photos", Duplicates(0.9, pairs, [DuplicateGroup(members, 0.95)]))
+    assert page.count("<li") == 40
+    assert "20 not shown" in page
