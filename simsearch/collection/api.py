@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from simsearch.collection import homes, sync
+from simsearch.collection import homes
 from simsearch.config import DEFAULT_ENCODER, DEFAULT_THRESHOLD, EncoderSpec, Selection
 from simsearch.encoder.device import choose_target
 from simsearch.encoder.resolve import resolve
-from simsearch.encoder.runtimes import open_runtime
+from simsearch.encoder.runtimes import load_runtime, open_runtime
 from simsearch.errors import (
     CollectionDamagedError,
     CollectionNotFoundError,
@@ -122,6 +122,7 @@ class Collection:
             CollectionBusyError: another process is writing.
             StorageError: the system refused to write; the last generation stays.
         """
+        from simsearch.collection import sync
         from simsearch.collection.committing import finish
 
         started = time.perf_counter()
@@ -184,12 +185,14 @@ class Collection:
             raise InputError(f"k is {k}; it must be 1 or more")
 
         def ask(manifest: Manifest) -> list[QueryResult]:
-            from simsearch.search.neighbors import find_neighbors
-
             batch_size = 1 if len(pictures) == 1 else None
+            # A query is mostly loading. Imports hold the interpreter, so they come one by one; the
+            # encoder is then compiled beside whatever else there is to load.
+            load_runtime(choose_target("cpu"))
             with ThreadPoolExecutor(1) as background:
-                # The encoder and the index are loaded side by side: a query is mostly loading.
                 opening = background.submit(self._runtime, manifest.encoder, "cpu", batch_size)
+                from simsearch.search.neighbors import find_neighbors
+
                 index = self._index(manifest)
                 decoded = _decode_queries(pictures, manifest.encoder, on_failure)
                 queries, vectors = _embed_queries(opening.result(), decoded, manifest.encoder.dim)

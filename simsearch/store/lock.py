@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from simsearch.errors import CollectionBusyError
 from simsearch.store.files import storage_errors
 
@@ -25,6 +23,8 @@ def writer_lock(folder: Path) -> Iterator[None]:
         CollectionBusyError: another process holds it; the message says who.
         StorageError: the folder can't be written.
     """
+    from filelock import FileLock, Timeout
+
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK_FILE)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from simsearch.errors import CollectionDamagedError
@@ -26,6 +25,7 @@ from simsearch.store.schema import (
 from simsearch.store.writer import FAILURES_FILE, FOLDER
 
 Ids = npt.NDArray[np.int64]
+_UNLIKE_A_PART = (KeyError, ValueError, TypeError, AttributeError)  # columns or types differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,10 @@ def find_records(folder: Path, parts: Sequence[PartInfo], ids: Set[int]) -> dict
                 if _any_between(wanted, *_id_range(file, group))
             ]
             table = file.read_row_groups(groups, columns=list(ROW_COLUMNS))
-        # Slices, not a filter: making an Arrow mask imports pandas where it is installed.
-        for place, id_ in enumerate(table.column("id").to_pylist()):
-            if id_ in ids:
-                found[id_] = table_to_records(table.slice(place, 1))[0]
+            # Slices, not a filter: making an Arrow mask imports pandas where it is installed.
+            for place, id_ in enumerate(table.column("id").to_pylist()):
+                if id_ in ids:
+                    found[id_] = table_to_records(table.slice(place, 1))[0]
     return found
 
 
@@ -134,16 +134,19 @@ def read_failures(folder: Path) -> tuple[list[Failure], int]:
 def inspect_part(path: Path) -> tuple[str, int, int, int]:
     """Return a part file's encoder digest, row count, lowest and highest id; errors as above."""
     with _damage(path), pq.ParquetFile(path) as file:
-        ids = file.read(columns=["id"]).column("id")
+        ids = file.read(columns=["id"]).column("id").to_pylist()
         digest = (file.schema_arrow.metadata or {})[b"encoder"].decode()
-        bounds = pc.min_max(ids)
-        return digest, len(ids), bounds["min"].as_py(), bounds["max"].as_py()
+        return digest, len(ids), min(ids), max(ids)
 
 
 @contextmanager
 def _open(folder: Path, part: PartInfo) -> Iterator[pq.ParquetFile]:
     path = folder / FOLDER / part.file
     with _damage(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        if file.schema_arrow.names != [*ROW_COLUMNS, EMBEDDING]:
+            raise ValueError("it has other columns")
+        if file.metadata.num_rows != part.rows:
+            raise ValueError(f"it has {file.metadata.num_rows} rows, not {part.rows}")
         yield file
 
 
@@ -151,7 +154,7 @@ def _open(folder: Path, part: PartInfo) -> Iterator[pq.ParquetFile]:
 def _damage(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+    except (OSError, pa.ArrowException, *_UNLIKE_A_PART) as error:
         raise CollectionDamagedError(
             f"'{path}' is missing or damaged ({' '.join(str(error).split())}); "
             "restore it, or index again with --rebuild"

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from simsearch.config import EncoderSpec
@@ -79,14 +78,14 @@ class PartWriter:
                 write_page_checksum=True,
             ),
         )
-        bounds = pc.min_max(table.column("id"))
+        ids = table.column("id").to_pylist()
         self.parts.append(
             PartInfo(
                 file=path.name,
                 rows=table.num_rows,
                 digest=file_digest(path),
-                first_id=bounds["min"].as_py(),
-                last_id=bounds["max"].as_py(),
+                first_id=min(ids),
+                last_id=max(ids),
             )
         )
 

@@ -5,6 +5,7 @@ Each file has one function, `open_runtime(spec, device, batch_size, precision) -
 
 from collections.abc import Iterable, Iterator
 from importlib import import_module
+from types import ModuleType
 from typing import Protocol, cast
 
 import numpy as np
@@ -40,5 +41,10 @@ def open_runtime(
     spec: EncoderSpec, target: Target, batch_size: int | None = None, precision: str | None = None
 ) -> Runtime:
     """Open the target's runtime; None takes its own best batch size and precision."""
-    module = import_module(f"{__name__}.{target.runtime}")
+    module = load_runtime(target)
     return cast("Runtime", module.open_runtime(spec, target.device, batch_size, precision))
+
+
+def load_runtime(target: Target) -> ModuleType:
+    """Import the target's runtime, which takes a while but nothing else."""
+    return import_module(f"{__name__}.{target.runtime}")
