@@ -5,7 +5,7 @@ config.json holds format_version, backbone (a name that the backbones know), pre
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simsearch.config import EncoderSpec, Preprocessing
 from simsearch.digest import file_digest
@@ -30,45 +30,48 @@ def read_spec(folder: Path) -> EncoderSpec:
     Raises:
         EncoderError: a file is missing or not what this version writes.
     """
-    config = _read_config(folder)
+    _, dim, preprocessing = _read_config(folder)
     weights = folder / WEIGHTS_FILE
     if not weights.is_file():
         raise EncoderError(
             f"'{folder}' has no {WEIGHTS_FILE}; train again or copy the whole folder"
         )
-    return EncoderSpec(
-        name=str(folder.resolve()),
-        digest=file_digest(weights),
-        dim=int(config["dim"]),
-        preprocessing=Preprocessing.from_dict(config["preprocessing"]),
-    )
+    try:
+        digest = file_digest(weights)
+    except OSError as error:
+        raise EncoderError(f"{WEIGHTS_FILE} in '{folder}' can't be read: {error}") from error
+    return EncoderSpec(str(folder.resolve()), digest, dim, preprocessing)
 
 
 def load_network(folder: Path) -> "EmbeddingNetwork":
     """Build a checkpoint's network, in evaluation mode.
 
     Raises:
-        EncoderError: the weights do not fit the network that config.json names.
+        EncoderError: the weights are damaged, or do not fit the network that config.json names.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
     from torch import nn
 
     from simsearch.encoder.network import EmbeddingNetwork
     from simsearch.encoder.resolve import load_backbone
 
-    config = _read_config(folder)
-    state = load_file(folder / WEIGHTS_FILE)
+    backbone, _, preprocessing = _read_config(folder)
+    try:
+        state = load_file(folder / WEIGHTS_FILE)
+    except (OSError, SafetensorError) as error:
+        raise EncoderError(f"{WEIGHTS_FILE} in '{folder}' can't be read: {error}") from error
     projection = None
     if "projection.weight" in state:
         dim, features = state["projection.weight"].shape
         projection = nn.Linear(features, dim, bias="projection.bias" in state)
-    trunk, _ = load_backbone(str(config["backbone"]), pretrained=False)
-    network = EmbeddingNetwork(trunk, Preprocessing.from_dict(config["preprocessing"]), projection)
+    trunk, _ = load_backbone(backbone, pretrained=False)
+    network = EmbeddingNetwork(trunk, preprocessing, projection)
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
         raise EncoderError(
-            f"{WEIGHTS_FILE} in '{folder}' does not fit backbone '{config['backbone']}'; "
+            f"{WEIGHTS_FILE} in '{folder}' does not fit backbone '{backbone}'; "
             "train again or copy the whole folder"
         ) from error
     return network.eval()
@@ -92,15 +95,21 @@ def save(folder: Path, network: "EmbeddingNetwork", backbone: str, spec: Encoder
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def _read_config(folder: Path) -> tuple[str, int, Preprocessing]:
+    """Return the backbone's name, the length of the vectors and the preprocessing."""
     try:
         config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-        complete = {"backbone", "dim", "preprocessing"} <= set(config)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise EncoderError(f"{CONFIG_FILE} in '{folder}' can't be read: {error}") from error
-    if not complete or config.get("format_version") != FORMAT_VERSION:
-        raise EncoderError(
-            f"{CONFIG_FILE} in '{folder}' is not of format {FORMAT_VERSION}; "
-            "it needs backbone, dim and preprocessing"
-        )
-    return dict(config)
+    needs = (
+        f"{CONFIG_FILE} in '{folder}' is not of format {FORMAT_VERSION}; "
+        "it needs backbone, dim and preprocessing"
+    )
+    try:
+        version, backbone, dim = config["format_version"], str(config["backbone"]), config["dim"]
+        values = backbone, int(dim), Preprocessing.from_dict(config["preprocessing"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise EncoderError(needs) from error
+    if version != FORMAT_VERSION:
+        raise EncoderError(needs)
+    return values

@@ -1,6 +1,7 @@
 """Decode picture files to the small RGB squares that encoders take."""
 
 import io
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -27,6 +28,8 @@ _INTERPOLATIONS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
+# Only these are tried: Pillow knows many more, and one of them runs Ghostscript.
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP", "AVIF", "JPEG2000", "DIB")
 _ORIENTATION_TAG = 0x0112
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -63,7 +66,8 @@ def read_file(path: str) -> bytes:
     """
     try:
         with Path(path).open("rb") as stream:
-            data = stream.read(MAX_FILE_BYTES + 1)
+            size = os.fstat(stream.fileno()).st_size  # read(n) sets n bytes aside first
+            data = stream.read(min(size, MAX_FILE_BYTES) + 1)
     except OSError as error:
         reason = error.strerror or str(error)
         raise PictureError(FailureKind.UNREADABLE, reason) from error
@@ -140,10 +144,12 @@ def decodable_formats() -> dict[str, bool]:
 def _opened(data: bytes) -> Iterator[ImageFile.ImageFile]:
     """Open a picture and turn whatever decoding it raises into a PictureError."""
     announced = sniff(data[:HEAD_BYTES])
+    formats: tuple[str, ...] = _FORMATS
     if announced == "HEIF":
         _register_heif()
+        formats = ("HEIF", *formats)
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=formats) as image:
             yield image
     except Image.DecompressionBombError as error:
         raise PictureError(FailureKind.TOO_LARGE, _one_line(error)) from error
@@ -177,8 +183,6 @@ def _scalable(image: Image.Image) -> Image.Image:
         return image
     if image.mode.startswith("I") or image.mode == "F":
         return _to_8_bit(image)
-    if image.mode == "1":
-        return image.convert("L")
     has_alpha = image.has_transparency_data
     return image.convert("RGBA" if has_alpha else "RGB")
 

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from itertools import accumulate
 from pathlib import Path
 
 from simsearch.config import Selection
@@ -33,7 +34,7 @@ def discover(roots: Sequence[str], selection: Selection) -> Iterator[FoundFile |
     """Yield every selected regular file below the absolute folders `roots`, each path once.
 
     Folders are read in the order of their names. A symbolic link to something inside the roots is
-    passed over, since that is met under its own name; other linked folders come last, each once, so
+    passed over where that is met under its own name; other linked folders come last, each once, so
     a loop ends. A folder that can't be read, or a broken link with a picture's suffix, is yielded
     as a Failure.
     """
@@ -51,7 +52,7 @@ def discover(roots: Sequence[str], selection: Selection) -> Iterator[FoundFile |
                 continue
             below: list[str] = []
             for path, entry in entries:
-                if entry.is_dir():
+                if _is_folder(entry):
                     (linked if entry.is_symlink() else below).append(path)
                 elif not selection.include or _matches_any(path, selection.include):
                     found = _inspect(root, path, entry)
@@ -83,7 +84,7 @@ def _list(
         for path, entry in named
         if (selection.hidden or not entry.name.startswith("."))
         and not _matches_any(path, selection.exclude)
-        and not (entry.is_symlink() and _met_directly(root, path, roots))
+        and not (entry.is_symlink() and _met_directly(root, path, selection, roots))
     ]
 
 
@@ -100,10 +101,34 @@ def _enter(root: str, folder: str, visited: set[tuple[int, int]]) -> bool:
     return True
 
 
-def _met_directly(root: str, path: str, roots: Sequence[str]) -> bool:
-    """Tell whether a link leads to a file inside the roots: that file has its own name."""
+def _met_directly(root: str, path: str, selection: Selection, roots: Sequence[str]) -> bool:
+    """Tell whether a link leads to something inside the roots that is met under its own name."""
     target = os.path.realpath(join_path(root, path))
-    return Path(target).exists() and any(is_below(target, other) for other in roots)
+    if not os.path.exists(target):  # noqa: PTH110 - Path.exists raises for a forbidden folder
+        return False
+    is_file = not Path(target).is_dir()
+    return any(
+        _selected(target.removeprefix(other).strip("/"), is_file, selection)
+        for other in roots
+        if is_below(target, other)
+    )
+
+
+def _selected(path: str, is_file: bool, selection: Selection) -> bool:
+    """Tell whether a path below a root is met, and not hidden, excluded or in such a folder."""
+    if not selection.hidden and any(name.startswith(".") for name in path.split("/")):
+        return False
+    if is_file and selection.include and not _matches_any(path, selection.include):
+        return False
+    prefixes = accumulate(path.split("/"), "{}/{}".format)
+    return not any(_matches_any(prefix, selection.exclude) for prefix in prefixes)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link to itself, or into a folder that can't be entered
 
 
 def _inspect(root: str, path: str, entry: os.DirEntry[str]) -> FoundFile | Failure | None:

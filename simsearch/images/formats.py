@@ -1,5 +1,6 @@
 """Tell picture files from others by their first bytes."""
 
+import re
 from pathlib import PurePosixPath
 
 HEAD_BYTES = 32  # enough for every signature below
@@ -53,6 +54,8 @@ _HEIF_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 )
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_BMP_HEADER_SIZES = frozenset(n.to_bytes(4, "little") for n in (12, 40, 52, 56, 64, 108, 124))
+_PPM_START = re.compile(rb"P[1-6]\s+[0-9#]")
 
 
 def sniff(head: bytes) -> str | None:
@@ -65,15 +68,9 @@ def sniff(head: bytes) -> str | None:
     if head[4:8] == b"ftyp":
         return _sniff_brands(head)
     # 'BM' alone would catch texts: the four reserved bytes are zero and the header size is known.
-    if (
-        head[:2] == b"BM"
-        and head[6:10] == b"\0\0\0\0"
-        and head[14:15] in b"\x0c\x28\x34\x38\x6c\x7c"
-    ):
+    if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0" and head[14:18] in _BMP_HEADER_SIZES:
         return "BMP"
-    if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3] in b" \t\r\n":
-        return "PPM"
-    return None
+    return "PPM" if _PPM_START.match(head) else None
 
 
 def _sniff_brands(head: bytes) -> str | None:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 import time
 from pathlib import Path
 
@@ -32,8 +31,10 @@ def save_index(home: Path, name: str, recipe: str, index: VectorIndex, started: 
     """
     target = home / FOLDER / name
     target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=target.parent, prefix="tmp-"))
+    folder = target.with_name(f"tmp-{name}")
+    shutil.rmtree(folder, ignore_errors=True)
     try:
+        folder.mkdir()
         try:
             faiss.write_index(index.faiss_index, str(folder / _INDEX_FILE))
         except RuntimeError as error:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import faiss
 import numpy as np
 import numpy.typing as npt
 
@@ -43,8 +44,10 @@ class VectorIndex:
         if k == 0:
             return np.empty((len(vectors), 0), np.float32), np.empty((len(vectors), 0), np.int64)
         parameters = self.recipe.search_parameters(self.effort, k)
-        cosines, positions = self.faiss_index.search(vectors, k, params=parameters)
-        return cosines, positions
+        scores, positions = self.faiss_index.search(vectors, k, params=parameters)
+        if self.faiss_index.metric_type == faiss.METRIC_L2:
+            scores = 1 - scores / 2  # |a - b|^2 = 2 - 2 cos(a, b) for unit vectors
+        return scores, positions
 
     def rows_at(self, position: int) -> Ids:
         """Return the row ids whose content is at a position, ascending."""

@@ -1,6 +1,6 @@
 """All pairs over a threshold, by a k-nearest-neighbour join of an index with itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from simsearch.index.vector_index import Ids, VectorIndex
 
 _FIRST_K = 8
 _GROWTH = 4
-_MARGIN = 2e-3  # what an index's own scores may be off, before they are computed again
+_TILE = 1024
 Scores = npt.NDArray[np.float64]
 
 
@@ -34,15 +34,36 @@ def join(
 ) -> tuple[Ids, Ids]:
     """Return the pairs of positions, a < b, that may score `threshold` or more.
 
-    Each vector asks for its k nearest; those whose last answer is still near enough ask again with
-    a larger k, so that no pair of a large group is missed. Scores of a compressed index are not
-    exact: pairs a little under the threshold are returned too, to be scored from the store.
+    An exact index is small enough for tiles of the full product. In any other, each vector asks
+    for its k nearest; those whose last answer is still near enough ask again with a larger k, so
+    that no pair of a large group is missed. Scores of a compressed index are not exact: pairs a
+    little under the threshold are returned too, to be scored from the store.
 
     Args:
         blocks: (positions int64 [m], vectors float32 [m, dim]) of all vectors, each once.
     """
-    cut = threshold - _MARGIN
-    keys = [np.empty(0, np.int64)]
+    tie = _tiles if index.recipe.EXACT else _growing_search
+    found = [np.unique(keys) for keys in tie(index, blocks, threshold - index.recipe.SCORE_ERROR)]
+    keys = np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+    return keys // max(index.size, 1), keys % max(index.size, 1)
+
+
+def _tiles(index: VectorIndex, blocks: Iterable[tuple[Ids, Vectors]], cut: float) -> Iterator[Ids]:
+    """Yield low * size + high of the pairs at or over `cut`, by brute force."""
+    vectors = np.empty((index.size, index.faiss_index.d), np.float32)
+    for positions, block in blocks:
+        vectors[positions] = block
+    for start in range(0, index.size, _TILE):
+        cosines = vectors[start : start + _TILE] @ vectors[start:].T
+        rows, columns = np.nonzero(cosines >= cut)
+        above = columns > rows
+        yield (start + rows[above]) * index.size + start + columns[above]
+
+
+def _growing_search(
+    index: VectorIndex, blocks: Iterable[tuple[Ids, Vectors]], cut: float
+) -> Iterator[Ids]:
+    """Yield low * size + high of the pairs at or over `cut` that searches with a growing k find."""
     for positions, vectors in blocks:
         asking = np.arange(len(positions))
         k = _FIRST_K
@@ -50,15 +71,12 @@ def join(
             cosines, found = index.search(vectors[asking], k)
             near = (cosines >= cut) & (found >= 0)
             growing = near[:, -1] & (k < index.size)
-            done = near & ~growing[:, None]
-            rows, columns = np.nonzero(done)
+            rows, columns = np.nonzero(near & ~growing[:, None])
             left, right = positions[asking[rows]], found[rows, columns]
             low, high = np.minimum(left, right), np.maximum(left, right)
-            keys.append(np.unique((low * index.size + high)[low != high]))
+            yield (low * index.size + high)[low != high]
             asking = asking[growing]
             k *= _GROWTH
-    merged = np.unique(np.concatenate(keys))
-    return merged // max(index.size, 1), merged % max(index.size, 1)
 
 
 def score_pairs(a: Ids, b: Ids, vectors: Vectors, threshold: float) -> Pairs:

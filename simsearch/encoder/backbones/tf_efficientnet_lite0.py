@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simsearch.config import Preprocessing
+from simsearch.config import DEFAULT_ENCODER, Preprocessing
 from simsearch.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def weights_file() -> Path:
 
 
 def load(name: str, pretrained: bool) -> tuple["torch.nn.Module", Preprocessing]:
-    """Build timm's tf_efficientnet_lite0 without its classifier."""
+    """Build timm's tf_efficientnet_lite0 without its classifier; see the package's docstring."""
+    if name != DEFAULT_ENCODER:
+        raise EncoderError(f"unknown encoder '{name}'; use {DEFAULT_ENCODER}")
     import timm
     import torch
 

@@ -31,7 +31,7 @@ def load(name: str, pretrained: bool) -> tuple["torch.nn.Module", Preprocessing]
     settings = timm.data.resolve_model_data_config(trunk)
     preprocessing = Preprocessing(
         size=int(settings["input_size"][-1]),
-        crop_fraction=float(settings["crop_pct"]),
+        crop_fraction=min(1.0, float(settings["crop_pct"])),  # some ask for a black border
         interpolation=str(settings["interpolation"]),
         mean=tuple(settings["mean"]),
         std=tuple(settings["std"]),

@@ -1,7 +1,8 @@
 """Any classification network of torchvision: `torchvision/NAME`, weights downloaded by it."""
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
 
 from simsearch.config import Preprocessing
 from simsearch.errors import EncoderError
@@ -32,10 +33,14 @@ def load(name: str, pretrained: bool) -> tuple["torch.nn.Module", Preprocessing]
             f"weights of '{name}' could not be loaded ({type(error).__name__}); "
             "check the network, or give a checkpoint folder"
         ) from error
-    head = next((attribute for attribute in _HEADS if hasattr(trunk, attribute)), None)
-    if head is None:
+    head = next((attribute for attribute in _HEADS if hasattr(trunk, attribute)), _HEADS[0])
+    classifier: Any = getattr(trunk, head, None)
+    layers = [*classifier] if isinstance(classifier, torch.nn.Sequential) else [classifier]
+    kept = list(takewhile(lambda layer: not isinstance(layer, torch.nn.Linear), layers))
+    if len(kept) == len(layers):
         raise EncoderError(f"'{name}' has no classifier to take off; choose another network")
-    setattr(trunk, head, torch.nn.Identity())
+    # Some heads begin with what makes a vector of the features: pooling, flattening, a norm.
+    setattr(trunk, head, torch.nn.Sequential(*kept))
     settings = weights.transforms()
     preprocessing = Preprocessing(
         size=int(settings.crop_size[0]),

@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,7 @@ import openvino  # noqa: E402
 
 _log = logging.getLogger("simsearch")
 _CONVERSION = 1  # raise when EmbeddingNetwork.forward changes: older converted models are left
-_BATCH_SIZE = 8
-_IN_FLIGHT = 2
+_BATCH_SIZE = 2  # larger ones fall out of the caches: 8 ran at half the speed on two cores
 
 
 class OpenVinoRuntime:
@@ -39,7 +39,9 @@ class OpenVinoRuntime:
 
     def run(self, batches: Iterable[Pixels]) -> Iterator[Vectors]:
         """See Runtime.run."""
-        idle = [self._compiled.create_infer_request() for _ in range(_IN_FLIGHT)]
+        # One more than the CPU works on at a time, so that the next is ready when one ends.
+        in_flight = self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") + 1
+        idle = [self._compiled.create_infer_request() for _ in range(in_flight)]
         busy: deque[tuple[Any, int]] = deque()
         for batch in batches:
             request = idle.pop() if idle else None
@@ -95,18 +97,16 @@ def cached_model(spec: EncoderSpec) -> Path:
 def _read_or_convert(core: Any, spec: EncoderSpec) -> Any:
     path = cached_model(spec)
     if path.is_file():
-        try:
+        with suppress(RuntimeError):  # damaged: convert again
             return core.read_model(path)
-        except RuntimeError:
-            shutil.rmtree(path.parent)  # damaged: convert again
     model = _convert(spec)
     try:
         _save(model, path)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         _log.warning(
             "the converted model can't be cached in '%s' (%s); every run will convert it again",
             path.parent,
-            error.strerror or error,
+            getattr(error, "strerror", None) or error,
         )
     return model
 
@@ -131,6 +131,7 @@ def _save(model: Any, path: Path) -> None:
     folder = Path(tempfile.mkdtemp(dir=path.parent.parent, prefix="tmp-"))
     try:
         openvino.save_model(model, folder / path.name, compress_to_fp16=False)
+        shutil.rmtree(path.parent, ignore_errors=True)  # a damaged one
         os.replace(folder, path.parent)  # noqa: PTH105 - fails if another process was first
     except (OSError, RuntimeError):
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,6 @@
 """One file a recipe, found by its name; a recipe builds a FAISS index and knows how to search it.
 
-Every index keeps the inner product of unit vectors, the cosine: higher is nearer.
+Every index ranks unit vectors by cosine, kept as inner product or as squared distance.
 """
 
 import pkgutil
@@ -35,12 +35,13 @@ class VectorSource:
 
     def take(self, rows: npt.NDArray[np.int64]) -> Vectors:
         """Return the vectors at `rows`, which ascend, in one pass."""
-        picked, start = [], 0
+        picked = np.empty((len(rows), self.dim), np.float32)
+        start = 0
         for block in self.blocks():
             low, high = np.searchsorted(rows, (start, start + len(block)))
-            picked.append(block[rows[low:high] - start])
+            picked[low:high] = block[rows[low:high] - start]
             start += len(block)
-        return np.concatenate(picked)
+        return picked
 
 
 class Recipe(Protocol):
@@ -50,6 +51,8 @@ class Recipe(Protocol):
     """Whether a search finds the true neighbours always."""
     EFFORTS: tuple[int, ...]
     """Settings of the one knob that trades speed for recall, cheapest first; () if EXACT."""
+    SCORE_ERROR: float
+    """How far the cosines that a search returns may be off."""
 
     def memory(self, n: int, dim: int) -> int:
         """Return about how many bytes building and holding the index takes."""

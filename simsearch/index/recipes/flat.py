@@ -8,6 +8,7 @@ from simsearch.index.recipes import VectorSource
 
 EXACT = True
 EFFORTS: tuple[int, ...] = ()
+SCORE_ERROR = 1e-4
 
 
 def memory(n: int, dim: int) -> int:

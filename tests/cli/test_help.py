@@ -1,0 +1,39 @@
+"""--help and --version."""
+
+import pkgutil
+from collections.abc import Callable
+
+import pytest
+from typer.testing import CliRunner
+
+from simsearch import __version__
+from simsearch.cli import commands
+from simsearch.cli.main import app
+from tests.conftest import CliResult
+
+COMMANDS = sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command_has_an_example(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "120"})
+    assert result.exit_code == 0
+    assert f"Example: simsearch {command}" in result.output
+
+
+def test_help_lists_every_command(run_cli: Callable[..., CliResult]) -> None:
+    result = run_cli("--help", env={"COLUMNS": "120"})
+    assert result.code == 0
+    assert set(COMMANDS) <= set(result.out.split())
+    assert "Find look-alikes and duplicates" in result.out
+
+
+def test_no_command_is_wrong_usage_with_help(run_cli: Callable[..., CliResult]) -> None:
+    result = run_cli()
+    assert result.code == 2
+    assert "Usage: " in result.out
+
+
+def test_version(run_cli: Callable[..., CliResult]) -> None:
+    result = run_cli("--version")
+    assert (result.code, result.out) == (0, f"simsearch {__version__}\n")

@@ -1,0 +1,134 @@
+"""The contract of every file in simsearch/encoder/backbones, as far as it works offline."""
+
+import pkgutil
+from typing import Any
+from urllib.error import URLError
+
+import pytest
+import torch
+from timm.data import resolve_model_data_config
+
+from simsearch.config import DEFAULT_ENCODER, Preprocessing
+from simsearch.encoder import backbones
+from simsearch.encoder.backbones import tf_efficientnet_lite0
+from simsearch.encoder.resolve import load_backbone
+from simsearch.errors import EncoderError
+
+# Of every family some names, one for each way in which its networks end.
+NAMES = {
+    "tf_efficientnet_lite0": [DEFAULT_ENCODER],
+    "timm": ["timm/test_resnet", "timm/test_vit.r160_in1k", "timm/mobilenetv3_small_050"],
+    "torchvision": [
+        "torchvision/resnet18",
+        "torchvision/mobilenet_v3_small",
+        "torchvision/convnext_tiny",
+        "torchvision/maxvit_t",
+        "torchvision/swin_t",
+    ],
+}
+UNKNOWN = {
+    "tf_efficientnet_lite0": ("tf_efficientnet_lite0/7", DEFAULT_ENCODER),
+    "timm": ("timm/test_resnte", "timm/test_resnet"),
+    "torchvision": ("torchvision/resnet-18", "torchvision/resnet18"),
+}
+
+
+def test_every_file_is_tried_here() -> None:
+    files = {module.name for module in pkgutil.iter_modules(backbones.__path__)}
+    assert files == set(NAMES) == set(UNKNOWN)
+
+
+@pytest.mark.parametrize("name", [name for names in NAMES.values() for name in names])
+def test_the_trunk_maps_pictures_to_pooled_features(name: str) -> None:
+    trunk, preprocessing = load_backbone(name, pretrained=False)
+    assert isinstance(trunk, torch.nn.Module)
+    check_preprocessing(preprocessing)
+    size = preprocessing.size
+    with torch.inference_mode():
+        features = trunk.eval()(torch.rand(2, 3, size, size))
+    assert features.dtype == torch.float32
+    assert features.ndim == 2
+    assert features.shape[0] == 2
+    assert 64 <= features.shape[1] <= 4096
+    assert torch.isfinite(features).all()
+
+
+def check_preprocessing(preprocessing: Preprocessing) -> None:
+    assert 32 <= preprocessing.size <= 1024
+    assert 0 < preprocessing.crop_fraction <= 1
+    assert preprocessing.interpolation in {"nearest", "bilinear", "bicubic", "lanczos"}
+    for values in (preprocessing.mean, preprocessing.std):
+        assert len(values) == 3
+        assert all(0 < value < 1 for value in values)
+
+
+@pytest.mark.parametrize("family", UNKNOWN)
+@pytest.mark.parametrize("pretrained", [True, False])
+def test_an_unknown_name_suggests_the_nearest(family: str, pretrained: bool) -> None:
+    name, nearest = UNKNOWN[family]
+    with pytest.raises(EncoderError) as caught:
+        load_backbone(name, pretrained)
+    assert nearest in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_network_without_a_linear_classifier_is_refused() -> None:
+    with pytest.raises(EncoderError, match="no classifier to take off"):
+        load_backbone("torchvision/squeezenet1_1", pretrained=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "builder"),
+    [
+        ("timm/test_resnet", "timm.create_model"),
+        ("torchvision/resnet18", "torchvision.models.get_model"),
+    ],
+)
+def test_weights_that_cannot_be_downloaded(
+    monkeypatch: pytest.MonkeyPatch, name: str, builder: str
+) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise URLError("two\nlines")
+
+    monkeypatch.setattr(builder, refuse)
+    with pytest.raises(EncoderError, match=f"weights of '{name}' could not be loaded") as caught:
+        load_backbone(name, pretrained=True)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_torchvisions_settings_are_those_of_its_weights() -> None:
+    _, preprocessing = load_backbone("torchvision/resnet18", pretrained=False)
+    assert preprocessing == Preprocessing(
+        size=224,
+        crop_fraction=224 / 256,
+        interpolation="bilinear",
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+    )
+
+
+def test_a_crop_wider_than_the_picture_is_cut_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of timm's networks ask for 1.15 of the short side, which means a black border."""
+
+    def wide(trunk: torch.nn.Module) -> dict[str, Any]:
+        return {**resolve_model_data_config(trunk), "crop_pct": 1.15}
+
+    monkeypatch.setattr("timm.data.resolve_model_data_config", wide)
+    _, preprocessing = load_backbone("timm/test_resnet", pretrained=False)
+    assert preprocessing.crop_fraction == 1
+
+
+def test_the_default_takes_the_packaged_weights_in_their_places() -> None:
+    packaged = torch.load(tf_efficientnet_lite0.weights_file(), weights_only=True)
+    trunk, _ = load_backbone(DEFAULT_ENCODER, pretrained=True)
+    state = trunk.state_dict()
+    for theirs, ours in {
+        "_conv_stem.weight": "conv_stem.weight",
+        "_blocks.0._depthwise_conv.weight": "blocks.0.0.conv_dw.weight",
+        "_blocks.15._bn2.running_var": "blocks.6.0.bn3.running_var",
+        "_bn1.running_mean": "bn2.running_mean",
+    }.items():
+        assert torch.equal(packaged[theirs], state[ours])
+    # Without the classifier's two the lists run side by side, weight by weight and mean by mean.
+    kinds = [name.rpartition(".")[2] for name in packaged]
+    assert kinds[:-2] == [name.rpartition(".")[2] for name in state]

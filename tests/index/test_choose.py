@@ -1,0 +1,51 @@
+"""Which recipe is chosen for which collection and machine."""
+
+import pytest
+
+from simsearch.index.choose import EXACT_UP_TO, choose_recipe
+from simsearch.index.recipes import load_recipe
+
+GB = 10**9
+
+
+@pytest.mark.parametrize(
+    ("n", "memory", "gpus", "recipe"),
+    [
+        (0, 16 * GB, 0, "flat"),
+        (1, 16 * GB, 0, "flat"),
+        (20_000, 16 * GB, 0, "flat"),
+        (20_000, 16 * GB, 4, "flat"),
+        (20_000, 0, 0, "flat"),
+        (20_001, 16 * GB, 0, "hnsw"),
+        (1_000_000, 16 * GB, 0, "hnsw"),
+        (20_001, 16 * GB, 1, "ivf"),
+        (1_000_000, 16 * GB, 8, "ivf"),
+        (1_000_000, 4 * GB, 0, "ivf_sq8"),
+        (1_000_000, 4 * GB, 1, "ivf_sq8"),
+        (20_001, 0, 0, "ivf_sq8"),
+    ],
+)
+def test_choice(n: int, memory: int, gpus: int, recipe: str) -> None:
+    assert choose_recipe(n, 1280, memory, gpus) == recipe
+
+
+@pytest.mark.parametrize(("gpus", "preferred"), [(0, "hnsw"), (1, "ivf")])
+def test_half_of_the_free_memory_is_enough(gpus: int, preferred: str) -> None:
+    needed = load_recipe(preferred).memory(100_000, 512)
+    assert choose_recipe(100_000, 512, 2 * needed, gpus) == preferred
+    assert choose_recipe(100_000, 512, 2 * needed - 2, gpus) == "ivf_sq8"
+
+
+def test_small_vectors_need_less() -> None:
+    assert choose_recipe(1_000_000, 64, 4 * GB, 0) == "hnsw"
+
+
+def test_compressed_recipe_needs_about_half() -> None:
+    n = 10**7
+    assert load_recipe("ivf_sq8").memory(n, 1280) < 0.6 * load_recipe("ivf").memory(n, 1280)
+    assert load_recipe("ivf_sq8").memory(n, 1280) < 0.6 * load_recipe("hnsw").memory(n, 1280)
+
+
+def test_recipes_above_the_border_promise_nothing_exact() -> None:
+    assert load_recipe(choose_recipe(EXACT_UP_TO, 8, GB, 0)).EXACT
+    assert not load_recipe(choose_recipe(EXACT_UP_TO + 1, 8, GB, 0)).EXACT

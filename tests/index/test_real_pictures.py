@@ -1,0 +1,30 @@
+"""Recall at the effort that the tuning chose, on pictures that are not in the index."""
+
+import numpy as np
+import pytest
+
+from simsearch.index.build import build_index
+from simsearch.index.recipes import Vectors, recipe_names
+from simsearch.metrics import recall_at_k
+from tests.index.vectors import cosines_of, nearest, one_row_each, source_of
+
+HELD_OUT = 200
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_recall_at_10(real_vectors: Vectors, name: str) -> None:
+    order = np.random.default_rng(5).permutation(len(real_vectors))
+    queries, stored = real_vectors[order[:HELD_OUT]], real_vectors[order[HELD_OUT:]]
+    index = build_index(name, source_of(stored), one_row_each(len(stored)), gpus=0)
+    cosines, positions = index.search(queries, 10)
+    true_cosines, true_positions = nearest(queries, stored, 10)
+    exact = cosines_of(queries, stored, positions)
+    assert recall_at_k(exact, true_cosines) >= 0.98
+    assert np.abs(cosines - exact).max() <= index.recipe.SCORE_ERROR
+    if index.recipe.EXACT:
+        assert np.array_equal(positions, true_positions)
+
+
+def test_embeddings_are_unit_vectors(real_vectors: Vectors) -> None:
+    assert len(real_vectors) >= 1500
+    assert np.linalg.norm(real_vectors, axis=1) == pytest.approx(1, abs=1e-3)

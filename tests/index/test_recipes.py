@@ -1,0 +1,157 @@
+"""What every recipe promises, whatever it builds."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simsearch.index.build import build_index
+from simsearch.index.persist import load_index, save_index
+from simsearch.index.recipes import Recipe, load_recipe, recipe_names
+from simsearch.index.vector_index import VectorIndex
+from simsearch.metrics import recall_at_k
+from tests.index.vectors import (
+    around,
+    clustered,
+    cosines_of,
+    nearest,
+    one_row_each,
+    source_of,
+    unit,
+)
+
+N, DIM, HELD_OUT = 4000, 64, 200
+EVERYTHING = clustered(N + HELD_OUT, DIM, seed=1)
+STORED, QUERIES = EVERYTHING[:N], EVERYTHING[N:]
+
+
+@pytest.fixture(scope="module", params=recipe_names())
+def name(request: pytest.FixtureRequest) -> str:
+    """Return each recipe's name."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def recipe(name: str) -> Recipe:
+    """Return each recipe."""
+    return load_recipe(name)
+
+
+@pytest.fixture(scope="module")
+def index(name: str) -> VectorIndex:
+    """Return each recipe's index of STORED, read in six blocks."""
+    return build_index(name, source_of(STORED), one_row_each(N), gpus=0)
+
+
+def test_recipes_are_found() -> None:
+    assert recipe_names() == ["flat", "hnsw", "ivf", "ivf_sq8"]
+
+
+def test_unknown_recipe() -> None:
+    with pytest.raises(ModuleNotFoundError):
+        load_recipe("none")
+
+
+def test_efforts_ascend(recipe: Recipe) -> None:
+    assert list(recipe.EFFORTS) == sorted(set(recipe.EFFORTS))
+    assert bool(recipe.EFFORTS) != recipe.EXACT
+
+
+def test_memory_grows_with_size_and_dim(recipe: Recipe) -> None:
+    table = [[recipe.memory(n, dim) for n in (1, 10, 1000, 10**6)] for dim in (1, 64, 1280)]
+    for same_dim in table:
+        assert same_dim == sorted(set(same_dim))
+    for same_n in zip(*table, strict=True):
+        assert list(same_n) == sorted(set(same_n))
+    assert table[0][0] > 0
+
+
+def test_positions_are_in_the_source_s_order(index: VectorIndex) -> None:
+    assert index.size == N
+    _, positions = index.search(STORED, 1)
+    found_itself = (positions[:, 0] == np.arange(N)).mean()
+    assert found_itself == 1 if index.recipe.EXACT else found_itself >= 0.99
+
+
+@pytest.mark.parametrize("exact", [name for name in recipe_names() if load_recipe(name).EXACT])
+def test_exact_recipe_equals_brute_force(exact: str) -> None:
+    index = build_index(exact, source_of(STORED), one_row_each(N), gpus=0)
+    cosines, positions = index.search(QUERIES, 10)
+    true_cosines, true_positions = nearest(QUERIES, STORED, 10)
+    assert np.array_equal(positions, true_positions)
+    assert cosines == pytest.approx(true_cosines, abs=1e-5)
+
+
+def test_recall_of_vectors_that_are_not_stored(index: VectorIndex) -> None:
+    _, positions = index.search(QUERIES, 10)
+    found = cosines_of(QUERIES, STORED, positions)
+    assert recall_at_k(found, nearest(QUERIES, STORED, 10)[0]) >= 0.98
+
+
+def test_cosines_are_as_near_as_the_recipe_says(index: VectorIndex) -> None:
+    cosines, positions = index.search(STORED[:500], 50)
+    error = np.abs(cosines - cosines_of(STORED[:500], STORED, positions))
+    assert error.max() <= index.recipe.SCORE_ERROR
+
+
+def test_answers_are_ordered_and_distinct(index: VectorIndex) -> None:
+    cosines, positions = index.search(QUERIES, 30)
+    assert (np.diff(cosines, axis=1) <= 0).all()
+    assert all(len(set(row)) == 30 for row in positions.tolist())
+
+
+def test_saved_and_loaded_index_answers_the_same(
+    name: str, index: VectorIndex, tmp_path: Path
+) -> None:
+    info = save_index(tmp_path, "built-now", name, index, time.perf_counter())
+    loaded = load_index(tmp_path, info)
+    assert (loaded.recipe, loaded.effort, loaded.size) == (index.recipe, index.effort, N)
+    assert np.array_equal(loaded.postings, index.postings)
+    before, after = index.search(QUERIES, 20), loaded.search(QUERIES, 20)
+    assert np.array_equal(before[0], after[0])
+    assert np.array_equal(before[1], after[1])
+
+
+def test_building_again_gives_the_same_effort(name: str, index: VectorIndex) -> None:
+    again = build_index(name, source_of(STORED, block_rows=N), one_row_each(N), gpus=0)
+    if name == "hnsw":  # built by several threads: the graph differs a little
+        assert again.effort in index.recipe.EFFORTS
+    else:
+        assert again.effort == index.effort
+
+
+@pytest.mark.parametrize("noise", [0.3, 0.1, 0.02, 0.001])
+@pytest.mark.parametrize("near", [None, 5], ids=["alone", "in a cluster"])
+def test_near_identical_vectors_find_each_other(
+    recipe: Recipe, noise: float, near: int | None
+) -> None:
+    center = unit(np.random.default_rng(2).normal(size=(1, DIM))) if near is None else STORED[near]
+    group = around(center, 300, noise, seed=3)
+    mixed = np.concatenate([STORED[:2000], group])
+    mixed = mixed[np.random.default_rng(4).permutation(len(mixed))]
+    index = VectorIndex(recipe.build(source_of(mixed), 0), recipe, 64, one_row_each(len(mixed)))
+    _, positions = index.search(group, 300)
+    found = cosines_of(group, mixed, positions)
+    assert recall_at_k(found, nearest(group, mixed, 300)[0], tolerance=1e-3) >= 0.999
+
+
+@pytest.mark.parametrize("n", [2, 5, 45])
+def test_few_vectors_are_all_found(recipe: Recipe, n: int) -> None:
+    effort = max(recipe.EFFORTS, default=0)
+    built = recipe.build(source_of(STORED[:n], block_rows=2), 0)
+    index = VectorIndex(built, recipe, effort, one_row_each(n))
+    _, positions = index.search(STORED[:n], 100)
+    assert np.array_equal(np.sort(positions, axis=1), np.tile(np.arange(n), (n, 1)))
+
+
+def test_rare_values_outside_the_training_sample(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simsearch.index.recipes._inverted._TRAINING_PER_LIST", 4)
+    heavy_tailed = unit(np.random.default_rng(4).standard_t(2, (3000, DIM)))
+    built = recipe.build(source_of(heavy_tailed), 0)
+    index = VectorIndex(built, recipe, max(recipe.EFFORTS, default=0), one_row_each(3000))
+    cosines, positions = index.search(heavy_tailed[:300], 10)
+    error = np.abs(cosines - cosines_of(heavy_tailed[:300], heavy_tailed, positions))
+    assert error.max() <= recipe.SCORE_ERROR
