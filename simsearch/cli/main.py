@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from simsearch import __version__
 from simsearch.cli import commands
+from simsearch.cli.render import printable
 from simsearch.errors import SimsearchError
 
 EXIT_ERROR = 1
@@ -87,7 +88,7 @@ def _guarded(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, **kwargs)
         except SimsearchError as error:
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(f"error: {printable(str(error))}", err=True)
             raise typer.Exit(EXIT_ERROR) from error
         except KeyboardInterrupt as interrupt:
             typer.echo("stopped", err=True)

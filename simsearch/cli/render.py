@@ -42,11 +42,16 @@ def print_table(
 
 
 def shown_path(path: str) -> str:
-    """Return a path for people: relative where it lies below, control characters escaped."""
+    """Return a path for people: relative where it lies below the current folder."""
     here = os.getcwd()  # noqa: PTH109 - compared as text
     if path.startswith(here + os.sep):
         path = path[len(here) + 1 :]
-    plain = path.encode("utf-8", "backslashreplace").decode()
+    return printable(path)
+
+
+def printable(text: str) -> str:
+    """Return text with everything escaped that a terminal might act on or can't show."""
+    plain = text.encode("utf-8", "backslashreplace").decode()
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in plain)
 
 

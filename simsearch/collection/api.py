@@ -72,11 +72,11 @@ class Collection:
         batch_size: int | None = None,
     ) -> None:
         self.name = homes.check_name(name)
-        self.folder = Path(home if home is not None else homes.default_home()) / name
+        self.folder = homes.check_home(home) / name
         self._device = device
         self._batch_size = batch_size
         self._indexed: tuple[Manifest, VectorIndex] | None = None
-        self._runtimes: dict[tuple[str, int | None], Runtime] = {}
+        self._runtimes: dict[tuple[str, str, int | None], Runtime] = {}
 
     @classmethod
     def open(cls, name: str, home: PathLike | None = None) -> "Collection":
@@ -85,7 +85,7 @@ class Collection:
         Raises:
             CollectionNotFoundError: there is none of that name.
         """
-        place = Path(home if home is not None else homes.default_home())
+        place = homes.check_home(home)
         homes.find_collection(place, name)
         return cls(name, place)
 
@@ -133,10 +133,12 @@ class Collection:
             try:
                 base = self._base_manifest(encoder, rebuild)
                 if rebuild:
-                    roots = list(dict.fromkeys([*roots, *map(resolve_folder, base.roots)]))
+                    there = [root for root in base.roots if Path(root).is_dir()]
+                    roots = list(dict.fromkeys([*roots, *there]))
                 job = sync.Job(
                     folder=self.folder,
-                    manifest=replace(base, parts=(), index=None) if rebuild else base,
+                    manifest=base,
+                    rebuild=rebuild,
                     roots=roots,
                     selection=selection or Selection(),
                     open_runtime=lambda: self._runtime(base.encoder, self._device),
@@ -144,12 +146,11 @@ class Collection:
                     progress=progress,
                     should_stop=should_stop,
                 )
-                return finish(base, job, sync.run(job), started)
-            except BaseException:
+                return finish(job, sync.run(job), started)
+            finally:
                 # A run that failed before its first part leaves no empty collection behind.
                 if not (self.folder / MANIFEST).exists() and not any(self.folder.glob("*/*")):
                     shutil.rmtree(self.folder, ignore_errors=True)
-                raise
 
     def query(
         self,
@@ -250,7 +251,6 @@ class Collection:
     def info(self) -> CollectionInfo:
         """Return what the manifest says, and the bytes on disk."""
         manifest = self.manifest
-        files = (path for path in self.folder.rglob("*") if path.is_file())
         return CollectionInfo(
             name=self.name,
             folder=str(self.folder.absolute()),
@@ -262,7 +262,7 @@ class Collection:
             encoder_digest=manifest.encoder.digest,
             dim=manifest.encoder.dim,
             recipe=manifest.index.recipe if manifest.index else None,
-            bytes=sum(path.stat().st_size for path in files),
+            bytes=sum(map(_size, self.folder.rglob("*"))),
             generation=manifest.generation,
             updated=manifest.updated,
         )
@@ -271,7 +271,11 @@ class Collection:
         """Compare every file with the manifest's digests and counts."""
         from simsearch.collection.checking import check_collection
 
-        return check_collection(self.folder, self.manifest)
+        while True:
+            manifest = self.manifest
+            report = check_collection(self.folder, manifest)
+            if not report.problems or self.manifest == manifest:
+                return report
 
     def remove(self) -> None:
         """Delete the collection, no picture.
@@ -312,7 +316,7 @@ class Collection:
 
     def _runtime(self, spec: EncoderSpec, device: str, batch_size: int | None = None) -> "Runtime":
         target = choose_target(device)
-        key = (target.device, batch_size)
+        key = (spec.fingerprint, target.device, batch_size)
         if key not in self._runtimes:
             self._runtimes[key] = open_runtime(spec, target, batch_size or self._batch_size)
         return self._runtimes[key]
@@ -320,7 +324,7 @@ class Collection:
     def _index(self, manifest: Manifest) -> "VectorIndex":
         from simsearch.collection.indexing import open_index
 
-        if self._indexed is None or self._indexed[0].generation != manifest.generation:
+        if self._indexed is None or self._indexed[0] != manifest:
             self._indexed = manifest, open_index(self.folder, manifest)
         return self._indexed[1]
 
@@ -338,6 +342,14 @@ class Collection:
             except CollectionDamagedError:
                 if self.manifest == manifest:
                     raise
+
+
+def _size(path: Path) -> int:
+    """Return a file's bytes; 0 for a folder, or for a file that a writer has just deleted."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0
 
 
 def available_cores() -> int:

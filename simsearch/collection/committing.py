@@ -17,19 +17,22 @@ from simsearch.store.writer import FOLDER as EMBEDDINGS
 from simsearch.store.writer import write_failures
 
 
-def finish(before: Manifest, job: Job, outcome: Outcome, started: float) -> SyncReport:
+def finish(job: Job, outcome: Outcome, started: float) -> SyncReport:
     """Commit what a run did, if it changed anything, and report it.
 
+    A rebuild that was interrupted is not committed: what it did waits for the next one.
+
     Args:
-        before: the generation that the run went on from.
         started: time.perf_counter() at the start of the run.
 
     Raises:
         StorageError: the system refused to write; the generation before stays.
     """
-    failures = _merged_failures(job, outcome)
-    manifest = _commit_changes(before, job, outcome, failures)
-    _clean(job.folder, manifest)
+    manifest = job.manifest
+    pointless = job.rebuild if manifest.images else not outcome.parts
+    if not (outcome.interrupted and pointless):
+        manifest = _commit_changes(job, outcome, _merged_failures(job, outcome))
+        _clean(job.folder, manifest)
     counts = outcome.counts
     seconds = time.perf_counter() - started
     added = counts.new + counts.duplicates_of_content + counts.updated + counts.moved
@@ -42,7 +45,7 @@ def finish(before: Manifest, job: Job, outcome: Outcome, started: float) -> Sync
         updated=counts.updated,
         moved=counts.moved,
         removed=counts.removed,
-        unchanged=manifest.images - added,
+        unchanged=max(0, manifest.images - added),
         failed=manifest.failures,
         seconds=round(seconds, 3),
         images_per_second=round(added / seconds, 1),
@@ -58,7 +61,7 @@ def finish(before: Manifest, job: Job, outcome: Outcome, started: float) -> Sync
 
 def _merged_failures(job: Job, outcome: Outcome) -> list[Failure]:
     """Return this run's failures and the earlier ones of files that it did not look at."""
-    looked_at = {failure.full_path for failure in outcome.failures}
+    looked_at = outcome.examined | {failure.full_path for failure in outcome.failures}
     earlier = [
         failure
         for failure in _known_failures(job.folder)
@@ -75,9 +78,8 @@ def _known_failures(folder: Path) -> list[Failure]:
         return []  # this run writes the file anew
 
 
-def _commit_changes(
-    before: Manifest, job: Job, outcome: Outcome, failures: list[Failure]
-) -> Manifest:
+def _commit_changes(job: Job, outcome: Outcome, failures: list[Failure]) -> Manifest:
+    before = job.manifest
     candidate = replace(
         before,
         parts=outcome.parts,

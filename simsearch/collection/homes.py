@@ -61,11 +61,26 @@ def check_name(name: str) -> str:
     """Return a name that can be a folder's.
 
     Raises:
-        InputError: it is empty, starts with a dot, or has a separator.
+        InputError: it is empty, starts with a dot, or has a separator or an unprintable character.
     """
-    if not name or name.startswith(".") or any(mark in name for mark in "/\\\0"):
+    plain = name.isprintable() and "/" not in name and "\\" not in name
+    if not name or not plain or name.startswith("."):
         raise InputError(f"'{name}' can't be a collection's name; give another with --name")
     return name
+
+
+def check_home(home: str | os.PathLike[str] | None) -> Path:
+    """Return a folder for collections; None is the default.
+
+    Raises:
+        InputError: its name is no UTF-8, which the libraries that write there can't spell.
+    """
+    place = default_home() if home is None else Path(home)
+    try:
+        str(place.absolute()).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"'{place}' is no UTF-8; choose another place with --home") from error
+    return place
 
 
 def taken_by_others(folder: Path, roots: list[str]) -> list[str]:

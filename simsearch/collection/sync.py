@@ -8,6 +8,7 @@ import os
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -38,6 +39,7 @@ class Job:
     Attributes:
         folder: the collection's folder.
         manifest: its current generation.
+        rebuild: know no vector from before; rows keep their ids, by path.
         roots: absolute folders to scan; rows of other folders are left alone.
         open_runtime: opens the encoder; called only if there is something to embed.
         workers: threads that read and decode.
@@ -47,6 +49,7 @@ class Job:
 
     folder: Path
     manifest: Manifest
+    rebuild: bool
     roots: Sequence[str]
     selection: Selection
     open_runtime: Callable[[], Runtime]
@@ -78,6 +81,7 @@ class Outcome:
     next_id: int
     counts: Counts
     interrupted: bool
+    examined: frozenset[str]  # full paths of the files that were read
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,7 @@ class _State:
 
     next_id: int
     parts: list[PartInfo]
+    ids: dict[str, int] = field(default_factory=dict)  # to be given again in a rebuild, by path
     rows: dict[str, _Row] = field(default_factory=dict)  # by full path
     by_hash: dict[str, list[_Row]] = field(default_factory=lambda: defaultdict(list))
     stale: set[tuple[str, int]] = field(default_factory=set)  # (part, place) to leave out
@@ -114,9 +119,12 @@ class _State:
     gone: dict[str, _Row] = field(default_factory=dict)  # known paths that were not found
     failures: list[Failure] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
+    examined: int = 0  # of the files to read
     interrupted: bool = False
 
-    def take_id(self) -> int:
+    def take_id(self, path: str) -> int:
+        if path in self.ids:
+            return self.ids.pop(path)
         self.next_id += 1
         return self.next_id - 1
 
@@ -151,13 +159,15 @@ def run(job: Job) -> Outcome:
         next_id=state.next_id,
         counts=state.counts,
         interrupted=state.interrupted,
+        examined=frozenset(file.full_path for file in todo[: state.examined]),
     )
 
 
 def _load(job: Job) -> _State:
     """Read all known rows: the manifest's, and those that a killed run had finished."""
     left_over = list(_left_over_parts(job))
-    state = _State(job.manifest.next_id, [*job.manifest.parts, *left_over])
+    known = () if job.rebuild else job.manifest.parts
+    state = _State(job.manifest.next_id, [*known, *left_over])
     by_id: dict[int, _Row] = {}
     for part in state.parts:
         for place, record in enumerate(read_records(job.folder, part)):
@@ -171,7 +181,17 @@ def _load(job: Job) -> _State:
         state.by_hash[row.record.content_hash].append(row)
     state.next_id = max(state.next_id, max(by_id, default=-1) + 1)
     state.counts.recovered = sum(part.rows for part in left_over)
+    if job.rebuild:
+        state.ids = {path: id_ for path, id_ in _ids_by_path(job) if id_ not in by_id}
     return state
+
+
+def _ids_by_path(job: Job) -> Iterator[tuple[str, int]]:
+    """Yield (path, id) of all rows that can still be read."""
+    for part in job.manifest.parts:
+        with suppress(CollectionDamagedError):
+            for record in read_records(job.folder, part):
+                yield record.full_path, record.id
 
 
 def _left_over_parts(job: Job) -> Iterator[PartInfo]:
@@ -214,7 +234,8 @@ def _scan(job: Job, state: _State) -> list[FoundFile]:
     for path, row in sorted(state.rows.items()):
         if path in present or not any(is_below(path, root) for root in job.roots):
             continue
-        if not any(is_below(path, folder) for folder in unreadable):
+        # A link that leads nowhere is itself unreadable, and gone; a folder may hold what it held.
+        if not any(path != place and is_below(path, place) for place in unreadable):
             state.gone[path] = row
     return todo
 
@@ -228,6 +249,9 @@ def _embed_new(job: Job, state: _State, todo: list[FoundFile], writer: PartWrite
         half = vector.astype(np.float16)
         if np.isfinite(half).all():
             writer.add(record, half)
+            updated = record.full_path in state.rows
+            state.counts.updated += updated
+            state.counts.new += not updated
         else:
             del state.embedded[record.content_hash]
             message = "the encoder gave no finite vector"
@@ -241,6 +265,7 @@ def _new_pictures(
     """Yield the pictures whose content is not known yet; note everything else in the state."""
     for done, examined in enumerate(_examine_all(job, state, todo), start=1):
         fresh = _classify(state, examined)
+        state.examined = done
         job.progress(done, len(todo))
         if fresh is not None:
             yield fresh
@@ -298,12 +323,10 @@ def _classify(state: _State, examined: _Examined) -> tuple[ImageRecord, Pixels] 
         state.copies.append(examined)
         return None
     if row is None:
-        identity = state.take_id()
-        state.counts.new += 1
+        identity = state.take_id(file.full_path)
     else:
         identity = row.record.id
         state.drop(row)
-        state.counts.updated += 1
     record = ImageRecord(
         id=identity,
         path=file.path,
@@ -329,14 +352,16 @@ def _settle_copies(job: Job, state: _State, writer: PartWriter) -> None:
         known = state.by_hash.get(examined.hash, [])
         twin = state.embedded.get(examined.hash) or (known[0].record if known else None)
         file = examined.file
+        own = state.rows.get(file.full_path)
         if twin is None:  # its only source turned out to have no vector
             message = "the encoder gave no finite vector"
             state.failures.append(Failure(file.root, file.path, FailureKind.CORRUPT, message))
+            if own is not None:
+                state.drop(own)
             continue
         record = replace(
             twin, path=file.path, root=file.root, size=file.size, mtime_ns=file.mtime_ns
         )
-        own = state.rows.get(file.full_path)
         if own is not None:
             state.drop(own)
             state.counts.updated += 1
@@ -353,7 +378,7 @@ def _settle_copies(job: Job, state: _State, writer: PartWriter) -> None:
         )
         state.counts.duplicates_of_content += still_there
         state.counts.moved += not still_there
-        to_write.append(replace(record, id=state.take_id()))
+        to_write.append(replace(record, id=state.take_id(file.full_path)))
     _write_copies(job, state, writer, to_write)
 
 
@@ -415,8 +440,8 @@ def _rewrite(job: Job, state: _State, writer: PartWriter) -> list[PartInfo]:
 def _roots_in_use(job: Job, state: _State) -> tuple[str, ...]:
     """Return the roots of this run and those that other rows still have."""
     others = {
-        row.record.root
+        state.changed.get(key, row.record).root
         for row in state.rows.values()
-        if (key := (row.part.file, row.place)) not in state.stale and key not in state.changed
+        if (key := (row.part.file, row.place)) not in state.stale
     }
     return tuple(sorted({*job.roots, *others}))

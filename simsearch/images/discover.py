@@ -19,9 +19,13 @@ def resolve_folder(folder: str | os.PathLike[str]) -> str:
     Raises:
         FolderError: there is no such folder, it is a file, or it can't be read.
     """
-    path = Path(folder).expanduser()
     shown = os.fspath(folder)
-    if not path.exists():
+    try:
+        path = Path(folder).expanduser()
+        found = path.exists()
+    except (OSError, RuntimeError) as error:  # a name too long, a user that there is not
+        raise FolderError(f"folder '{shown}' can't be found: {error}") from error
+    if not found:
         raise FolderError(f"folder '{shown}' does not exist; check the spelling")
     if not path.is_dir():
         raise FolderError(f"'{shown}' is a file; give the folder that holds it")

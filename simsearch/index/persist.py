@@ -1,5 +1,6 @@
 """Keep a built index on disk, and load it only if it is what was written."""
 
+import errno
 import json
 import shutil
 import time
@@ -38,7 +39,8 @@ def save_index(home: Path, name: str, recipe: str, index: VectorIndex, started: 
         try:
             faiss.write_index(index.faiss_index, str(folder / _INDEX_FILE))
         except RuntimeError as error:
-            raise OSError(28, f"faiss could not write the index: {error}") from error
+            full = "No space" in str(error)
+            raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from error
         np.save(folder / _IDS_FILE, index.postings)
         seconds = time.perf_counter() - started
         info = IndexInfo(

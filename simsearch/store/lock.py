@@ -4,7 +4,7 @@ import json
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -48,7 +48,8 @@ def writer_lock(folder: Path) -> Iterator[None]:
             )
         yield
     finally:
-        (folder / HOLDER_FILE).unlink(missing_ok=True)
+        with suppress(OSError):
+            (folder / HOLDER_FILE).unlink()
         lock.release()
 
 

@@ -82,16 +82,14 @@ def find_records(folder: Path, parts: Sequence[PartInfo], ids: Set[int]) -> dict
         if not _any_between(wanted, part.first_id, part.last_id):
             continue
         with _open(folder, part) as file:
-            groups = [
-                group
-                for group in range(file.num_row_groups)
-                if _any_between(wanted, *_id_range(file, group))
-            ]
-            table = file.read_row_groups(groups, columns=list(ROW_COLUMNS))
-            # Slices, not a filter: making an Arrow mask imports pandas where it is installed.
-            for place, id_ in enumerate(table.column("id").to_pylist()):
-                if id_ in ids:
-                    found[id_] = table_to_records(table.slice(place, 1))[0]
+            for group in range(file.num_row_groups):
+                present = file.read_row_group(group, columns=["id"]).column("id").to_pylist()
+                places = [place for place, id_ in enumerate(present) if id_ in ids]
+                if places:
+                    # Slices, not a filter: an Arrow mask imports pandas where it is installed.
+                    table = file.read_row_group(group, columns=list(ROW_COLUMNS))
+                    rows = (table_to_records(table.slice(place, 1))[0] for place in places)
+                    found.update((row.id, row) for row in rows)
     return found
 
 
@@ -126,15 +124,19 @@ def read_failures(folder: Path) -> tuple[list[Failure], int]:
     path = folder / FAILURES_FILE
     if not path.is_file():
         return [], 0
-    with _damage(path):
-        table = pq.read_table(path)
+    with _damage(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        table = file.read()
         return table_to_failures(table), int(table.schema.metadata[b"generation"])
 
 
 def inspect_part(path: Path) -> tuple[str, int, int, int]:
-    """Return a part file's encoder digest, row count, lowest and highest id; errors as above."""
-    with _damage(path), pq.ParquetFile(path) as file:
-        ids = file.read(columns=["id"]).column("id").to_pylist()
+    """Return a part file's encoder, row count, lowest and highest id, having read all of it.
+
+    Raises:
+        CollectionDamagedError: something in it can't be read.
+    """
+    with _damage(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        ids = file.read().column("id").to_pylist()
         digest = (file.schema_arrow.metadata or {})[b"encoder"].decode()
         return digest, len(ids), min(ids), max(ids)
 
@@ -159,11 +161,6 @@ def _damage(path: Path) -> Iterator[None]:
             f"'{path}' is missing or damaged ({' '.join(str(error).split())}); "
             "restore it, or index again with --rebuild"
         ) from error
-
-
-def _id_range(file: pq.ParquetFile, group: int) -> tuple[int, int]:
-    statistics = file.metadata.row_group(group).column(0).statistics
-    return int(statistics.min), int(statistics.max)
 
 
 def _any_between(values: Ids, low: int, high: int) -> bool:

@@ -102,7 +102,9 @@ def write_failures(folder: Path, failures: Iterable[Failure], generation: int) -
     """Replace failures.parquet; the generation that it belongs to is in its metadata."""
     table = failures_to_table(list(failures))
     table = table.replace_schema_metadata({"generation": str(generation)})
-    write_durably(folder / FAILURES_FILE, lambda path: pq.write_table(table, path))
+    write_durably(
+        folder / FAILURES_FILE, lambda path: pq.write_table(table, path, write_page_checksum=True)
+    )
 
 
 def scan_parts(folder: Path) -> Iterator[tuple[int, int, Path]]:

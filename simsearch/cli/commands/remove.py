@@ -6,6 +6,7 @@ import typer
 
 from simsearch.cli.options import Home, Name, home_or_default
 from simsearch.cli.render import plural, size
+from simsearch.errors import CollectionDamagedError
 
 
 def command(
@@ -20,8 +21,11 @@ def command(
     from simsearch.collection import Collection
 
     collection = Collection.open(name, home_or_default(home))
-    info = collection.info()
-    what = f"collection '{name}' ({plural(info.images, 'picture')}, {size(info.bytes)})"
+    try:
+        info = collection.info()
+        what = f"collection '{name}' ({plural(info.images, 'picture')}, {size(info.bytes)})"
+    except CollectionDamagedError:
+        what = f"collection '{name}' (damaged)"
     if not yes and not typer.confirm(f"delete {what}? The pictures themselves stay."):
         typer.echo("kept")
         raise typer.Exit(1)
