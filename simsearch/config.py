@@ -7,6 +7,7 @@ from typing import Any, Self
 
 DEFAULT_ENCODER = "tf_efficientnet_lite0"
 DEFAULT_THRESHOLD = 0.9
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,13 @@ class Preprocessing:
     interpolation: str = "bicubic"
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    def __post_init__(self) -> None:
+        """Refuse what no picture can be prepared with; raises ValueError."""
+        if self.size < 1 or not 0 < self.crop_fraction <= 1:
+            raise ValueError(f"size {self.size} or crop_fraction {self.crop_fraction} out of range")
+        if self.interpolation not in INTERPOLATIONS:
+            raise ValueError(f"interpolation '{self.interpolation}'; use one of {INTERPOLATIONS}")
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:

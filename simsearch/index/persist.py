@@ -36,11 +36,12 @@ def save_index(home: Path, name: str, recipe: str, index: VectorIndex, started: 
     shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.mkdir()
-        try:
-            faiss.write_index(index.faiss_index, str(folder / _INDEX_FILE))
-        except RuntimeError as error:
-            full = "No space" in str(error)
-            raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from error
+        # Not by name: where the disk is full at the end of the file, faiss would not say so.
+        with (folder / _INDEX_FILE).open("wb") as stream:
+            try:
+                faiss.write_index(index.faiss_index, faiss.PyCallbackIOWriter(stream.write))
+            except RuntimeError as error:
+                raise OSError(errno.EIO, str(error)) from error
         np.save(folder / _IDS_FILE, index.postings)
         seconds = time.perf_counter() - started
         info = IndexInfo(

@@ -1,7 +1,7 @@
 """An index on disk is what was written, or it is refused before FAISS sees it."""
 
+import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,34 +105,37 @@ def test_recipe_of_another_version(tmp_path: Path, info: IndexInfo) -> None:
         load_index(tmp_path, replace(info, recipe="later_recipe"))
 
 
-def _no_space_for_faiss(index: object, path: str) -> None:
-    Path(path).write_bytes(b"half")
-    raise RuntimeError("write error in fileio")
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+@pytest.mark.parametrize("rows", [N, 200_000], ids=["all in a buffer", "many buffers"])
+@pytest.mark.parametrize("share", [0.1, 0.999], ids=["early", "at the end"])
+def test_file_that_can_not_grow(tmp_path: Path, info: IndexInfo, rows: int, share: float) -> None:
+    import resource
 
-
-def _no_space_for_numpy(path: Path, values: object) -> None:
-    raise OSError(28, "No space left on device")
-
-
-@pytest.mark.parametrize(
-    ("module", "function", "refuse"),
-    [(faiss, "write_index", _no_space_for_faiss), (np, "save", _no_space_for_numpy)],
-)
-def test_failing_write_leaves_what_was_there(
-    tmp_path: Path,
-    index: VectorIndex,
-    info: IndexInfo,
-    monkeypatch: pytest.MonkeyPatch,
-    module: object,
-    function: str,
-    refuse: Callable[..., None],
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(module, function, refuse)
+    vectors = np.resize(VECTORS, (rows, DIM))
+    index = build_index("flat", source_of(vectors), one_row_each(rows), gpus=0)
+    whole = save_index(tmp_path, "whole", "flat", index, time.perf_counter()).bytes
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(share * whole), limits[1]))
+    try:
         for name in ("one", "two"):
-            with pytest.raises(OSError, match=r"faiss|space") as caught:
+            with pytest.raises(OSError, match="File too large"):
                 save_index(tmp_path, name, "flat", index, time.perf_counter())
-            assert caught.value.errno == 28
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert sorted(path.name for path in (tmp_path / FOLDER).iterdir()) == ["one", "whole"]
+    assert load_index(tmp_path, info).size == N
+
+
+def test_interrupted_write_leaves_what_was_there(
+    tmp_path: Path, index: VectorIndex, info: IndexInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(path: Path, values: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "save", interrupt)
+    for name in ("one", "two"):
+        with pytest.raises(KeyboardInterrupt):
+            save_index(tmp_path, name, "flat", index, time.perf_counter())
     assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["one"]
     assert load_index(tmp_path, info).size == N
 

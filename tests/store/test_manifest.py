@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simsearch.config import EncoderSpec, Preprocessing
+from simsearch.config import INTERPOLATIONS, EncoderSpec, Preprocessing
 from simsearch.errors import CollectionDamagedError, CollectionNotFoundError, StorageError
 from simsearch.records import IndexInfo
 from simsearch.store.manifest import FILE, FORMAT_VERSION, Manifest, PartInfo, commit, read_manifest
@@ -20,7 +20,12 @@ counts = st.integers(0, 2**63 - 1)
 numbers = st.floats(-10, 10)
 three = st.tuples(numbers, numbers, numbers)
 preprocessing = st.builds(
-    Preprocessing, counts, st.floats(0.1, 1), st.sampled_from(["bicubic", "bilinear"]), three, three
+    Preprocessing,
+    st.integers(1, 4096),
+    st.floats(0.1, 1),
+    st.sampled_from(INTERPOLATIONS),
+    three,
+    three,
 )
 manifests = st.builds(
     Manifest,

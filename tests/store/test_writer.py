@@ -1,11 +1,13 @@
 """When a part is written, and what it is called."""
 
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from simsearch.digest import file_digest
+from simsearch.errors import StorageError
 from simsearch.store import writer as writer_module
 from simsearch.store.writer import FOLDER, PartWriter, latest_generation, scan_parts
 from tests.store.made import SPEC, record, vector, write_rows
@@ -66,3 +68,19 @@ def test_parts_are_found_by_generation(tmp_path: Path) -> None:
 
 def test_missing_folder_has_no_parts(tmp_path: Path) -> None:
     assert list(scan_parts(tmp_path / "nowhere")) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+@pytest.mark.parametrize("limit", [10, 4000])
+def test_part_that_can_not_grow(tmp_path: Path, limit: int) -> None:
+    import resource
+
+    (before,) = write_rows(tmp_path, [record(1)])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
+    try:
+        with pytest.raises(StorageError, match="disk is full"):
+            write_rows(tmp_path, [record(id_) for id_ in range(2, 200)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in (tmp_path / FOLDER).iterdir()] == [before.file]

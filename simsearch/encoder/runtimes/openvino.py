@@ -26,7 +26,7 @@ import openvino  # noqa: E402
 
 _log = logging.getLogger("simsearch")
 _CONVERSION = 1  # raise when EmbeddingNetwork.forward changes: older converted models are left
-_BATCH_SIZE = 2  # larger ones fall out of the caches: 8 ran at half the speed on two cores
+_BATCH_SIZE = 4  # larger ones fall out of the caches: 8 ran at half the speed on two cores
 
 
 class OpenVinoRuntime:
@@ -75,6 +75,7 @@ def open_runtime(
     model.reshape([batch_size, size, size, 3])
     settings = {
         "INFERENCE_PRECISION_HINT": precision,
+        "ENABLE_CPU_PINNING": "NO",  # the decoding threads need the same cores
         "PERFORMANCE_HINT": "LATENCY" if batch_size == 1 else "THROUGHPUT",
     }
     return OpenVinoRuntime(
