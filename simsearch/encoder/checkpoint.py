@@ -53,8 +53,8 @@ def load_network(folder: Path) -> "EmbeddingNetwork":
     from safetensors.torch import load_file
     from torch import nn
 
+    from simsearch.encoder.backbones import load_backbone
     from simsearch.encoder.network import EmbeddingNetwork
-    from simsearch.encoder.resolve import load_backbone
 
     backbone, _, preprocessing = _read_config(folder)
     try:

@@ -1,20 +1,17 @@
 """From what `--encoder` takes to a spec, and from a spec to its network."""
 
 import hashlib
-import pkgutil
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simsearch.config import DEFAULT_ENCODER, EncoderSpec, Preprocessing
+from simsearch.config import DEFAULT_ENCODER, EncoderSpec
 from simsearch.digest import file_digest
-from simsearch.encoder import backbones, checkpoint
-from simsearch.errors import EncoderError, EncoderMismatchError
+from simsearch.encoder import checkpoint
+from simsearch.encoder.backbones import load_backbone
+from simsearch.errors import EncoderMismatchError
 
 if TYPE_CHECKING:
-    import torch
-
     from simsearch.encoder.network import EmbeddingNetwork
 
 
@@ -56,24 +53,6 @@ def build_network(spec: EncoderSpec) -> "EmbeddingNetwork":
             "restore the old weights, or index again with --rebuild"
         )
     return network
-
-
-def load_backbone(name: str, pretrained: bool) -> tuple["torch.nn.Module", Preprocessing]:
-    """Build the network of a name with the backbone file that its first part names.
-
-    Raises:
-        EncoderError: no backbone goes by that name.
-    """
-    family = name.partition("/")[0]
-    known = [module.name for module in pkgutil.iter_modules(backbones.__path__)]
-    if family not in known:
-        raise EncoderError(
-            f"unknown encoder '{name}'; use {DEFAULT_ENCODER}, timm/NAME, torchvision/NAME "
-            "or a folder with config.json and model.safetensors"
-        )
-    module = import_module(f"simsearch.encoder.backbones.{family}")
-    trunk, preprocessing = module.load(name, pretrained)
-    return trunk, preprocessing
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ import pytest
 
 from simsearch import Collection, EncoderSpec, Preprocessing
 from simsearch.encoder import checkpoint
-from simsearch.encoder.resolve import load_backbone
+from simsearch.encoder.backbones import load_backbone
 from simsearch.errors import EncoderMismatchError
 from tests.collection.conftest import Library, rows
 

@@ -8,8 +8,9 @@ import torch
 
 from simsearch.config import EncoderSpec, Preprocessing
 from simsearch.encoder import checkpoint
+from simsearch.encoder.backbones import load_backbone
 from simsearch.encoder.network import EmbeddingNetwork, output_dim
-from simsearch.encoder.resolve import load_backbone, resolve
+from simsearch.encoder.resolve import resolve
 
 BACKBONE = "timm/test_resnet"
 PREPROCESSING = Preprocessing(size=64, crop_fraction=1.0)

@@ -10,8 +10,7 @@ from timm.data import resolve_model_data_config
 
 from simsearch.config import DEFAULT_ENCODER, Preprocessing
 from simsearch.encoder import backbones
-from simsearch.encoder.backbones import tf_efficientnet_lite0
-from simsearch.encoder.resolve import load_backbone
+from simsearch.encoder.backbones import load_backbone, tf_efficientnet_lite0
 from simsearch.errors import EncoderError
 
 # Of every family some names, one for each way in which its networks end.

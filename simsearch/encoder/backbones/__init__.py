@@ -8,3 +8,31 @@ Each file has one function:
 `preprocessing` says how its input is prepared. `pretrained=False` builds the layers only. It raises
 EncoderError for a name that it does not know or weights that it can't get.
 """
+
+import pkgutil
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from simsearch.config import DEFAULT_ENCODER, Preprocessing
+from simsearch.errors import EncoderError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def load_backbone(name: str, pretrained: bool) -> tuple["torch.nn.Module", Preprocessing]:
+    """Build the network of a name with the backbone file that its first part names.
+
+    Raises:
+        EncoderError: no backbone goes by that name.
+    """
+    family = name.partition("/")[0]
+    known = [module.name for module in pkgutil.iter_modules(__path__)]
+    if family not in known:
+        raise EncoderError(
+            f"unknown encoder '{name}'; use {DEFAULT_ENCODER}, timm/NAME, torchvision/NAME "
+            "or a folder with config.json and model.safetensors"
+        )
+    module = import_module(f"{__name__}.{family}")
+    trunk, preprocessing = module.load(name, pretrained)
+    return trunk, preprocessing
