@@ -65,7 +65,7 @@ def _check_rows(folder: Path, manifest: Manifest, report: CheckReport) -> None:
     contents, _ = read_contents(folder, manifest.parts)
     if len(set(contents.ids.tolist())) != len(contents.ids):
         report.problems.append("some row ids occur twice; index again with --rebuild")
-    if manifest.index is not None and contents.count != manifest.contents:
+    if contents.count != manifest.contents:
         report.problems.append(
             f"there are {contents.count} contents, the manifest says {manifest.contents}; "
             "index again with --rebuild"

@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from simsearch.collection.indexing import index_parts, still_valid
+from simsearch.collection.indexing import index_parts, without_building
 from simsearch.collection.sync import Job, Outcome
 from simsearch.errors import CollectionDamagedError
 from simsearch.index.persist import FOLDER as BUILT
@@ -92,7 +92,7 @@ def _commit_changes(job: Job, outcome: Outcome, failures: list[Failure]) -> Mani
         return before
     candidate = replace(candidate, generation=before.generation + 1)
     if outcome.interrupted:
-        candidate = replace(candidate, index=still_valid(job.folder, candidate))
+        candidate = without_building(job.folder, candidate)
     else:
         candidate = index_parts(job.folder, candidate)
     write_failures(job.folder, failures, candidate.generation)

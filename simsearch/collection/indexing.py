@@ -16,7 +16,6 @@ from simsearch.index.device import count_gpus, free_memory
 from simsearch.index.persist import load_index, save_index
 from simsearch.index.recipes import Vectors, VectorSource
 from simsearch.index.vector_index import Ids, VectorIndex
-from simsearch.records import IndexInfo
 from simsearch.store.files import storage_errors
 from simsearch.store.lock import writer_lock
 from simsearch.store.manifest import Manifest, commit, read_manifest
@@ -44,13 +43,13 @@ def index_parts(folder: Path, manifest: Manifest, recipe: str | None = None) -> 
         return replace(manifest, index=save_index(folder, name, recipe, index, started))
 
 
-def still_valid(folder: Path, manifest: Manifest) -> IndexInfo | None:
-    """Return the manifest's index if it is that of the manifest's parts."""
-    if manifest.index is None:
-        return None
+def without_building(folder: Path, manifest: Manifest) -> Manifest:
+    """Return the manifest with its contents counted, and its index only if it is still theirs."""
     contents, hashes = read_contents(folder, manifest.parts)
-    name = _name(manifest.index.recipe, manifest, contents, hashes)
-    return manifest.index if manifest.index.folder == name else None
+    index = manifest.index
+    if index is not None and index.folder != _name(index.recipe, manifest, contents, hashes):
+        index = None
+    return replace(manifest, contents=contents.count, index=index)
 
 
 def open_index(folder: Path, manifest: Manifest) -> VectorIndex:

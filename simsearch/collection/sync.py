@@ -230,7 +230,10 @@ def _scan(job: Job, state: _State) -> list[FoundFile]:
         first = (
             f"; {state.failures[0].full_path}: {state.failures[0].message}" if unreadable else ""
         )
-        raise FolderError(f"no picture found in '{shown}'{first}; nothing was changed")
+        raise FolderError(
+            f"no picture found in '{shown}'{first}; check the folder and the globs "
+            "(nothing was changed)"
+        )
     for path, row in sorted(state.rows.items()):
         if path in present or not any(is_below(path, root) for root in job.roots):
             continue

@@ -76,6 +76,8 @@ def test_repeated_stops_come_to_an_end(library: Library, files: int) -> None:
         library.collection.add(library.folder, should_stop=after(files))
         if files:
             assert library.collection.check().problems == []
+            contents = set(hashes_of_rows(library.collection).values())
+            assert library.collection.info().contents == len(contents)
         else:  # nothing was done: nothing is left behind
             assert not library.collection.folder.exists()
     library.sync()
