@@ -1,5 +1,6 @@
 """Small frozen records that cross module borders."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -213,6 +214,41 @@ class CheckReport:
     images: int
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What a cosine of an encoder means, fitted on classes that it was not trained on.
+
+    The log-likelihood ratio of "the same class" to "different classes" is taken as linear in the
+    cosine (Platt 1999), and kept free of how many pairs of each kind there were, so that any prior
+    can be applied.
+
+    Attributes:
+        slope, intercept: natural-log likelihood ratio = slope * cosine + intercept.
+        thresholds: cosine at or over which pairs are called the same, by false acceptance rate.
+        same_pairs, different_pairs, classes: how much it was fitted on.
+    """
+
+    slope: float
+    intercept: float
+    thresholds: dict[float, float]
+    same_pairs: int
+    different_pairs: int
+    classes: int
+
+    def log_likelihood_ratio(self, score: float) -> float:
+        """Return ln P(score | same) / P(score | different); above 0 speaks for the same."""
+        return self.slope * score + self.intercept
+
+    def probability(self, score: float, prior: float = 0.5) -> float:
+        """Return the probability, 0 to 1, that a pair of this cosine shows the same class.
+
+        Args:
+            prior: share of same pairs among those that are asked about, 0 < prior < 1.
+        """
+        log_odds = self.log_likelihood_ratio(score) + math.log(prior / (1 - prior))
+        return 1 / (1 + math.exp(-log_odds)) if log_odds > -700 else 0.0
 
 
 def join_path(root: str, path: str) -> str:

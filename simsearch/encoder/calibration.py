@@ -1,0 +1,37 @@
+"""calibration.json of a checkpoint folder: what its cosines mean."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from simsearch.errors import EncoderError
+from simsearch.records import Calibration
+
+FILE = "calibration.json"
+FORMAT_VERSION = 1
+
+
+def read_calibration(folder: Path) -> Calibration | None:
+    """Return a checkpoint's calibration, None where it has none.
+
+    Raises:
+        EncoderError: the file is damaged, or from another version.
+    """
+    path = folder / FILE
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        version = data.pop("format_version")
+        if version != FORMAT_VERSION:
+            raise ValueError(f"format {version}, this version reads {FORMAT_VERSION}")
+        thresholds = {float(far): float(cut) for far, cut in data.pop("thresholds").items()}
+        return Calibration(thresholds=thresholds, **data)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EncoderError(f"'{path}' can't be read ({error}); train again") from error
+
+
+def write_calibration(folder: Path, calibration: Calibration) -> None:
+    """Write a checkpoint's calibration."""
+    data = {"format_version": FORMAT_VERSION, **asdict(calibration)}
+    (folder / FILE).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")

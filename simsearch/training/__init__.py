@@ -1,0 +1,1 @@
+"""Train encoders on labelled pictures, and measure them: labelled folder -> checkpoint folder."""
