@@ -8,14 +8,20 @@ from typing import Any, Self
 DEFAULT_ENCODER = "tf_efficientnet_lite0"
 DEFAULT_THRESHOLD = 0.9
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
+FITS = ("crop", "squash", "pad")
+POOLINGS = ("avg", "gem")
 
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
     """How a decoded picture becomes an encoder's input.
 
-    The centre square that covers `crop_fraction` of the short side is scaled to `size` x `size`
-    pixels; the network then sees (value / 255 - mean) / std for each of the channels R, G, B.
+    The centre that covers `crop_fraction` of each side is scaled to `size` x `size` pixels; the
+    network then sees (value / 255 - mean) / std for each of the channels R, G, B.
+
+    Attributes:
+        fit: how a picture that is no square becomes one: 'crop' keeps the square at its centre,
+            'squash' changes its proportions, 'pad' puts white beside it.
     """
 
     size: int = 224
@@ -23,6 +29,7 @@ class Preprocessing:
     interpolation: str = "bicubic"
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    fit: str = "crop"
 
     def __post_init__(self) -> None:
         """Refuse what no picture can be prepared with; raises ValueError."""
@@ -30,11 +37,47 @@ class Preprocessing:
             raise ValueError(f"size {self.size} or crop_fraction {self.crop_fraction} out of range")
         if self.interpolation not in INTERPOLATIONS:
             raise ValueError(f"interpolation '{self.interpolation}'; use one of {INTERPOLATIONS}")
+        if self.fit not in FITS:
+            raise ValueError(f"fit '{self.fit}'; use one of {FITS}")
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Build from what `dataclasses.asdict` and JSON made of one."""
         return cls(**{**data, "mean": tuple(data["mean"]), "std": tuple(data["std"])})
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """How a checkpoint's network is built.
+
+    Attributes:
+        backbone: a name that the backbones know.
+        preprocessing: how pictures are prepared.
+        pooling: 'avg' is the backbone's own, 'gem' generalised mean pooling in its place.
+        dim: length of the embedding.
+    """
+
+    backbone: str
+    preprocessing: Preprocessing
+    dim: int
+    pooling: str = "avg"
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be built; raises ValueError."""
+        if self.pooling not in POOLINGS:
+            raise ValueError(f"pooling '{self.pooling}'; use one of {POOLINGS}")
+        if self.dim < 1:
+            raise ValueError(f"dim {self.dim}; it must be 1 or more")
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Build from what `dataclasses.asdict` and JSON made of one."""
+        values = {
+            "backbone": str(data["backbone"]),
+            "preprocessing": Preprocessing.from_dict(data["preprocessing"]),
+            "dim": int(data["dim"]),
+        }
+        return cls(**{**data, **values})
 
 
 @dataclass(frozen=True, slots=True)

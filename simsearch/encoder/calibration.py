@@ -20,15 +20,14 @@ def read_calibration(folder: Path) -> Calibration | None:
     path = folder / FILE
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        version = data.pop("format_version")
-        if version != FORMAT_VERSION:
-            raise ValueError(f"format {version}, this version reads {FORMAT_VERSION}")
         thresholds = {float(far): float(cut) for far, cut in data.pop("thresholds").items()}
-        return Calibration(thresholds=thresholds, **data)
+        if data.pop("format_version") == FORMAT_VERSION:
+            return Calibration(thresholds=thresholds, **data)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EncoderError(f"'{path}' can't be read ({error}); train again") from error
+    raise EncoderError(f"'{path}' is not of format {FORMAT_VERSION}; train again")
 
 
 def write_calibration(folder: Path, calibration: Calibration) -> None:

@@ -1,17 +1,21 @@
 """Checkpoint folders: config.json says how to build the network, model.safetensors fills it.
 
-config.json holds format_version, backbone (a name that the backbones know), preprocessing and dim.
+config.json holds format_version and the fields of NetworkConfig.
 """
 
 import json
+import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simsearch.config import EncoderSpec, Preprocessing
+from simsearch.config import EncoderSpec, NetworkConfig
 from simsearch.digest import file_digest
 from simsearch.errors import EncoderError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from simsearch.encoder.network import EmbeddingNetwork
 
 CONFIG_FILE = "config.json"
@@ -30,7 +34,7 @@ def read_spec(folder: Path) -> EncoderSpec:
     Raises:
         EncoderError: a file is missing or not what this version writes.
     """
-    _, dim, preprocessing = _read_config(folder)
+    config = read_config(folder)
     weights = folder / WEIGHTS_FILE
     if not weights.is_file():
         raise EncoderError(
@@ -40,7 +44,7 @@ def read_spec(folder: Path) -> EncoderSpec:
         digest = file_digest(weights)
     except OSError as error:
         raise EncoderError(f"{WEIGHTS_FILE} in '{folder}' can't be read: {error}") from error
-    return EncoderSpec(str(folder.resolve()), digest, dim, preprocessing)
+    return EncoderSpec(str(folder.resolve()), digest, config.dim, config.preprocessing)
 
 
 def load_network(folder: Path) -> "EmbeddingNetwork":
@@ -51,65 +55,81 @@ def load_network(folder: Path) -> "EmbeddingNetwork":
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
-    from torch import nn
 
-    from simsearch.encoder.backbones import load_backbone
-    from simsearch.encoder.network import EmbeddingNetwork
+    from simsearch.encoder.network import output_dim
 
-    backbone, _, preprocessing = _read_config(folder)
+    config = read_config(folder)
     try:
         state = load_file(folder / WEIGHTS_FILE)
     except (OSError, SafetensorError) as error:
         raise EncoderError(f"{WEIGHTS_FILE} in '{folder}' can't be read: {error}") from error
-    projection = None
-    if "projection.weight" in state:
-        dim, features = state["projection.weight"].shape
-        projection = nn.Linear(features, dim, bias="projection.bias" in state)
-    trunk, _ = load_backbone(backbone, pretrained=False)
-    network = EmbeddingNetwork(trunk, preprocessing, projection)
+    projection = state.get("projection.weight")
+    network = _build(config, projection, "projection.bias" in state)
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
         raise EncoderError(
-            f"{WEIGHTS_FILE} in '{folder}' does not fit backbone '{backbone}'; "
+            f"{WEIGHTS_FILE} in '{folder}' does not fit backbone '{config.backbone}'; "
             "train again or copy the whole folder"
         ) from error
-    return network.eval()
+    dim = output_dim(network, config.preprocessing.size)
+    if dim != config.dim:
+        raise EncoderError(
+            f"the network in '{folder}' gives {dim} values, {CONFIG_FILE} says {config.dim}; "
+            "train again or copy the whole folder"
+        )
+    return network
 
 
-def save(folder: Path, network: "EmbeddingNetwork", backbone: str, spec: EncoderSpec) -> None:
-    """Write a network as a checkpoint folder that `--encoder` takes."""
+def save(folder: Path, network: "EmbeddingNetwork", config: NetworkConfig) -> None:
+    """Write a network as a checkpoint folder that `--encoder` takes; it is never half written."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(
-        {name: value.contiguous() for name, value in network.state_dict().items()},
-        folder / WEIGHTS_FILE,
-    )
-    config = {
-        "format_version": FORMAT_VERSION,
-        "backbone": backbone,
-        "dim": spec.dim,
-        "preprocessing": spec.to_dict()["preprocessing"],
-    }
-    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    weights = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
+    temporary = folder / f"{WEIGHTS_FILE}.tmp"
+    save_file(weights, temporary)
+    text = json.dumps({"format_version": FORMAT_VERSION, **asdict(config)}, indent=2) + "\n"
+    (folder / f"{CONFIG_FILE}.tmp").write_text(text, encoding="utf-8")
+    for name in (WEIGHTS_FILE, CONFIG_FILE):
+        os.replace(folder / f"{name}.tmp", folder / name)  # noqa: PTH105 - replaces on Windows too
 
 
-def _read_config(folder: Path) -> tuple[str, int, Preprocessing]:
-    """Return the backbone's name, the length of the vectors and the preprocessing."""
+def read_config(folder: Path) -> NetworkConfig:
+    """Return how a checkpoint's network is built.
+
+    Raises:
+        EncoderError: config.json is missing, damaged or of another version.
+    """
     try:
-        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        data = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise EncoderError(f"{CONFIG_FILE} in '{folder}' can't be read: {error}") from error
-    needs = (
-        f"{CONFIG_FILE} in '{folder}' is not of format {FORMAT_VERSION}; "
-        "it needs backbone, dim and preprocessing"
-    )
+    needs = f"{CONFIG_FILE} in '{folder}' is not of format {FORMAT_VERSION}"
     try:
-        version, backbone, dim = config["format_version"], str(config["backbone"]), config["dim"]
-        values = backbone, int(dim), Preprocessing.from_dict(config["preprocessing"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise EncoderError(needs) from error
+        version = data.pop("format_version")
+        config = NetworkConfig.from_dict(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise EncoderError(f"{needs} ({reason}); train again") from error
     if version != FORMAT_VERSION:
-        raise EncoderError(needs)
-    return values
+        raise EncoderError(f"{needs}; train again")
+    return config
+
+
+def _build(
+    config: NetworkConfig, projection: "Tensor | None", has_bias: bool
+) -> "EmbeddingNetwork":
+    from torch import nn
+
+    from simsearch.encoder.backbones import load_backbone
+    from simsearch.encoder.network import EmbeddingNetwork
+    from simsearch.encoder.pooling import use_gem
+
+    trunk, _ = load_backbone(config.backbone, pretrained=False)
+    if config.pooling == "gem":
+        use_gem(trunk, config.backbone)
+    linear = None
+    if projection is not None:
+        linear = nn.Linear(projection.shape[1], projection.shape[0], bias=has_bias)
+    return EmbeddingNetwork(trunk, config.preprocessing, linear).eval()

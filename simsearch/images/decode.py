@@ -81,8 +81,8 @@ def read_file(path: str) -> bytes:
 def decode(data: bytes, preprocessing: Preprocessing) -> Picture:
     """Decode a picture file's bytes to a square of `preprocessing.size` pixels.
 
-    The centre square is cut out and scaled in one step; JPEGs are decoded at the smallest of
-    their built-in scales that still holds enough pixels. Of an animation, the first frame counts.
+    The centre is cut out and scaled in one step; JPEGs are decoded at the smallest of their
+    built-in scales that still holds enough pixels. Of an animation, the first frame counts.
 
     Raises:
         PictureError: the bytes are no picture, or one that can't be decoded safely.
@@ -93,14 +93,7 @@ def decode(data: bytes, preprocessing: Preprocessing) -> Picture:
         # Twice what is needed: JPEG's own scaling is coarse, and costs no less when it does it all.
         image.draft(None, (round(2 * size / fraction), round(2 * size / fraction)))
         with _large_picture if image.width * image.height > _LARGE_PIXELS else nullcontext():
-            plain = _scalable(image)
-            side = min(plain.size) * fraction
-            left, top = (plain.width - side) / 2, (plain.height - side) / 2
-            square = plain.resize(
-                (size, size),
-                _INTERPOLATIONS[preprocessing.interpolation],
-                box=(left, top, left + side, top + side),
-            )
+            square = _square(_scalable(image), preprocessing)
         pixels = np.asarray(_upright_rgb(square, image))
         return Picture(pixels, width, height, image.format or "unknown")
 
@@ -175,6 +168,25 @@ def _register_heif() -> None:
     from pillow_heif import register_heif_opener
 
     register_heif_opener()
+
+
+def _square(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
+    """Cut out and scale what `preprocessing` asks for; see its `fit`."""
+    size, fraction = preprocessing.size, preprocessing.crop_fraction
+    filter_ = _INTERPOLATIONS[preprocessing.interpolation]
+    sides = (min(image.size),) * 2 if preprocessing.fit == "crop" else image.size
+    width, height = sides[0] * fraction, sides[1] * fraction
+    left, top = (image.width - width) / 2, (image.height - height) / 2
+    box = (left, top, left + width, top + height)
+    if preprocessing.fit != "pad":
+        return image.resize((size, size), filter_, box=box)
+    scale = size / max(width, height)
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    padded = Image.new(image.mode, (size, size), "white")
+    padded.paste(
+        image.resize(inner, filter_, box=box), ((size - inner[0]) // 2, (size - inner[1]) // 2)
+    )
+    return padded
 
 
 def _scalable(image: Image.Image) -> Image.Image:

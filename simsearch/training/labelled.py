@@ -161,7 +161,5 @@ def _names_used_twice(names: Sequence[str]) -> list[str]:
     twice = [leaf for leaf, count in leaves.items() if count > 1]
     if not twice or len(twice) == len(leaves):
         return []
-    return [
-        f"{len(twice)} class names are used by more than one folder, the first: '{twice[0]}'; "
-        "they are taken as different classes"
-    ]
+    count = f"{len(twice)} class names are used by more than one folder"
+    return [f"{count}, the first: '{twice[0]}'; they are taken as different classes"]

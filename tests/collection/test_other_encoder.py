@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simsearch import Collection, EncoderSpec, Preprocessing
+from simsearch import Collection, Preprocessing
+from simsearch.config import NetworkConfig
 from simsearch.encoder import checkpoint
 from simsearch.encoder.backbones import load_backbone
 from simsearch.errors import EncoderMismatchError
@@ -24,8 +25,8 @@ def save_checkpoint(folder: Path, seed: int) -> Path:
     trunk, _ = load_backbone(BACKBONE, pretrained=False)
     preprocessing = Preprocessing(size=64)
     network = EmbeddingNetwork(trunk, preprocessing).eval()
-    spec = EncoderSpec("tiny", "", output_dim(network, preprocessing.size), preprocessing)
-    checkpoint.save(folder, network, BACKBONE, spec)
+    dim = output_dim(network, preprocessing.size)
+    checkpoint.save(folder, network, NetworkConfig(BACKBONE, preprocessing, dim))
     return folder
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from simsearch.config import EncoderSpec, Preprocessing
+from simsearch.config import EncoderSpec, NetworkConfig, Preprocessing
 from simsearch.encoder import checkpoint
 from simsearch.encoder.backbones import load_backbone
 from simsearch.encoder.network import EmbeddingNetwork, output_dim
@@ -32,7 +32,7 @@ def small_network(seed: int = 0, projection: torch.nn.Module | None = None) -> E
 def save(folder: Path, network: EmbeddingNetwork) -> Path:
     """Write a network as a checkpoint and return its folder."""
     dim = output_dim(network, PREPROCESSING.size)
-    checkpoint.save(folder, network, BACKBONE, EncoderSpec(BACKBONE, "", dim, PREPROCESSING))
+    checkpoint.save(folder, network, NetworkConfig(BACKBONE, PREPROCESSING, dim))
     return folder
 
 

@@ -1,6 +1,5 @@
 """The contract of every file in simsearch/encoder/backbones, as far as it works offline."""
 
-import pkgutil
 from typing import Any
 from urllib.error import URLError
 
@@ -9,12 +8,13 @@ import torch
 from timm.data import resolve_model_data_config
 
 from simsearch.config import DEFAULT_ENCODER, Preprocessing
-from simsearch.encoder import backbones
-from simsearch.encoder.backbones import load_backbone, tf_efficientnet_lite0
+from simsearch.encoder.backbones import families, load_backbone, tf_efficientnet_lite0
 from simsearch.errors import EncoderError
 
 # Of every family some names, one for each way in which its networks end.
 NAMES = {
+    "koch": ["koch"],
+    "signet": ["signet"],
     "tf_efficientnet_lite0": [DEFAULT_ENCODER],
     "timm": ["timm/test_resnet", "timm/test_vit.r160_in1k", "timm/mobilenetv3_small_050"],
     "torchvision": [
@@ -26,6 +26,8 @@ NAMES = {
     ],
 }
 UNKNOWN = {
+    "koch": ("koch/2", "koch"),
+    "signet": ("signet/f", "signet"),
     "tf_efficientnet_lite0": ("tf_efficientnet_lite0/7", DEFAULT_ENCODER),
     "timm": ("timm/test_resnte", "timm/test_resnet"),
     "torchvision": ("torchvision/resnet-18", "torchvision/resnet18"),
@@ -33,8 +35,7 @@ UNKNOWN = {
 
 
 def test_every_file_is_tried_here() -> None:
-    files = {module.name for module in pkgutil.iter_modules(backbones.__path__)}
-    assert files == set(NAMES) == set(UNKNOWN)
+    assert set(families()) == set(NAMES) == set(UNKNOWN)
 
 
 @pytest.mark.parametrize("name", [name for names in NAMES.values() for name in names])
@@ -48,7 +49,7 @@ def test_the_trunk_maps_pictures_to_pooled_features(name: str) -> None:
     assert features.dtype == torch.float32
     assert features.ndim == 2
     assert features.shape[0] == 2
-    assert 64 <= features.shape[1] <= 4096
+    assert 64 <= features.shape[1] <= 9216
     assert torch.isfinite(features).all()
 
 
@@ -131,3 +132,14 @@ def test_the_default_takes_the_packaged_weights_in_their_places() -> None:
     # Without the classifier's two the lists run side by side, weight by weight and mean by mean.
     kinds = [name.rpartition(".")[2] for name in packaged]
     assert kinds[:-2] == [name.rpartition(".")[2] for name in state]
+
+
+@pytest.mark.parametrize("name", ["koch", "signet"])
+def test_networks_for_grey_pictures_see_no_colour_and_have_no_weights(name: str) -> None:
+    trunk, _ = load_backbone(name, pretrained=False)
+    grey = torch.rand(2, 1, 105, 105)
+    shifted = torch.cat([grey + 0.1, grey, grey - 0.1], dim=1)
+    with torch.inference_mode():
+        assert torch.allclose(trunk.eval()(grey.expand(-1, 3, -1, -1)), trunk(shifted), atol=1e-4)
+    with pytest.raises(EncoderError, match="--weights none"):
+        load_backbone(name, pretrained=True)

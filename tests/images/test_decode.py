@@ -200,3 +200,28 @@ def test_thumbnail(name: str, side: int) -> None:
         elif name in FORMATS:
             expected = upright().resize(small.size)
             assert difference(np.asarray(small), np.asarray(expected)) < 12
+
+
+@pytest.mark.parametrize(
+    ("fit", "left_edge", "right_edge", "top"),
+    [
+        ("crop", "green", "green", "green"),
+        ("squash", "red", "blue", "green"),
+        ("pad", "red", "blue", "white"),
+    ],
+)
+def test_how_a_wide_picture_becomes_a_square(
+    fit: str, left_edge: str, right_edge: str, top: str
+) -> None:
+    """A red, a green and a blue square side by side."""
+    image = Image.new("RGB", (90, 30), "green")
+    image.paste("red", (0, 0, 30, 30))
+    image.paste("blue", (60, 0, 90, 30))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    preprocessing = Preprocessing(60, 1.0, "nearest", fit=fit)
+    pixels = decode(buffer.getvalue(), preprocessing).pixels
+    assert pixels.shape == (60, 60, 3)
+    colours = {"red": (255, 0, 0), "green": (0, 128, 0), "blue": (0, 0, 255), "white": (255,) * 3}
+    for (row, column), expected in {(30, 1): left_edge, (30, 58): right_edge, (2, 30): top}.items():
+        assert tuple(pixels[row, column]) == colours[expected]

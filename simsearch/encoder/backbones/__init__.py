@@ -27,8 +27,7 @@ def load_backbone(name: str, pretrained: bool) -> tuple["torch.nn.Module", Prepr
         EncoderError: no backbone goes by that name.
     """
     family = name.partition("/")[0]
-    known = [module.name for module in pkgutil.iter_modules(__path__)]
-    if family not in known:
+    if family not in families():
         raise EncoderError(
             f"unknown encoder '{name}'; use {DEFAULT_ENCODER}, timm/NAME, torchvision/NAME "
             "or a folder with config.json and model.safetensors"
@@ -36,3 +35,8 @@ def load_backbone(name: str, pretrained: bool) -> tuple["torch.nn.Module", Prepr
     module = import_module(f"{__name__}.{family}")
     trunk, preprocessing = module.load(name, pretrained)
     return trunk, preprocessing
+
+
+def families() -> list[str]:
+    """Return the names that a backbone's name can begin with, sorted."""
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
