@@ -122,8 +122,9 @@ class Collection:
             CollectionBusyError: another process is writing.
             StorageError: the system refused to write; the last generation stays.
         """
-        from simsearch.collection import sync
         from simsearch.collection.committing import finish
+        from simsearch.collection.job import Job
+        from simsearch.collection.sync import run
 
         started = time.perf_counter()
         if not folders:
@@ -135,7 +136,7 @@ class Collection:
                 if rebuild:
                     there = [root for root in base.roots if Path(root).is_dir()]
                     roots = list(dict.fromkeys([*roots, *there]))
-                job = sync.Job(
+                job = Job(
                     folder=self.folder,
                     manifest=base,
                     rebuild=rebuild,
@@ -146,7 +147,7 @@ class Collection:
                     progress=progress,
                     should_stop=should_stop,
                 )
-                return finish(job, sync.run(job), started)
+                return finish(job, run(job), started)
             finally:
                 # A run that failed before its first part leaves no empty collection behind.
                 if not (self.folder / MANIFEST).exists() and not any(self.folder.glob("*/*")):

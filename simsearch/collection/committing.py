@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from simsearch.collection.indexing import index_parts, without_building
-from simsearch.collection.sync import Job, Outcome
+from simsearch.collection.job import Job, Outcome
 from simsearch.errors import CollectionDamagedError
 from simsearch.index.persist import FOLDER as BUILT
 from simsearch.records import Failure, SyncReport, is_below

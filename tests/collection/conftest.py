@@ -83,6 +83,15 @@ def library(tmp_path: Path, home: Path) -> Library:
 
 
 @pytest.fixture
+def three(library: Library) -> Library:
+    """Return a library of a/one.jpg, a/two.jpg and b/three.jpg, indexed once."""
+    for seed, name in enumerate(("a/one.jpg", "a/two.jpg", "b/three.jpg")):
+        library.put(name, seed)
+    assert library.sync() == {"new": 3}
+    return library
+
+
+@pytest.fixture
 def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that grows with the path of every picture that goes through the encoder."""
     seen: list[str] = []
@@ -92,7 +101,7 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             seen.append(record.path)
             yield record, vector
 
-    monkeypatch.setattr("simsearch.collection.sync.embed", embed)
+    monkeypatch.setattr("simsearch.collection.embedding.embed", embed)
     return seen
 
 
@@ -105,7 +114,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(Path(path).name)
         return decode.read_file(path)
 
-    monkeypatch.setattr("simsearch.collection.sync.read_file", read_file)
+    monkeypatch.setattr("simsearch.collection.examining.read_file", read_file)
     return seen
 
 
