@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from simsearch.collection.examining import Examined
 from simsearch.collection.job import Counts, Job
-from simsearch.digest import file_digest
 from simsearch.errors import CollectionDamagedError, FailureKind
 from simsearch.records import Failure, FoundFile, ImageRecord
 from simsearch.store.manifest import PartInfo
@@ -110,8 +109,8 @@ def _left_over_parts(job: Job) -> Iterator[PartInfo]:
         if generation != job.manifest.generation + 1:
             continue
         try:
-            digest, rows, first_id, last_id = inspect_part(path)
+            digest, part = inspect_part(path)
         except CollectionDamagedError:
             continue  # not renamed by us: nothing in it is promised
         if digest == job.manifest.encoder.fingerprint:
-            yield PartInfo(path.name, rows, file_digest(path), first_id, last_id)
+            yield part

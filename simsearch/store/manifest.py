@@ -18,11 +18,18 @@ FILE = "manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class PartInfo:
-    """A part file below `embeddings/`: its name, number of rows, SHA-256, range of its ids."""
+    """A part file below `embeddings/`.
+
+    Attributes:
+        digest: SHA-256 of the file.
+        footer: SHA-256 of its Parquet footer, which is checked before each reading.
+        first_id, last_id: the lowest and the highest id in it.
+    """
 
     file: str
     rows: int
     digest: str
+    footer: str
     first_id: int
     last_id: int
 

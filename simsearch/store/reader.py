@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from simsearch.errors import CollectionDamagedError
 from simsearch.records import Failure, ImageRecord
+from simsearch.store.footer import footer_digest
 from simsearch.store.manifest import PartInfo
 from simsearch.store.schema import (
     EMBEDDING,
@@ -22,7 +23,7 @@ from simsearch.store.schema import (
     table_to_records,
     table_to_vectors,
 )
-from simsearch.store.writer import FAILURES_FILE, FOLDER
+from simsearch.store.writer import FAILURES_FILE, FOLDER, describe_part
 
 Ids = npt.NDArray[np.int64]
 _UNLIKE_A_PART = (KeyError, ValueError, TypeError, AttributeError)  # columns or types differ
@@ -129,27 +130,34 @@ def read_failures(folder: Path) -> tuple[list[Failure], int]:
         return table_to_failures(table), int(table.schema.metadata[b"generation"])
 
 
-def inspect_part(path: Path) -> tuple[str, int, int, int]:
-    """Return a part file's encoder, row count, lowest and highest id, having read all of it.
+def inspect_part(path: Path) -> tuple[str, PartInfo]:
+    """Return an unlisted part file's encoder and its entry for a manifest, having read all of it.
+
+    No manifest says what its footer should be, so only the file's end is checked before.
 
     Raises:
         CollectionDamagedError: something in it can't be read.
     """
-    with _damage(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
-        ids = file.read().column("id").to_pylist()
-        digest = (file.schema_arrow.metadata or {})[b"encoder"].decode()
-        return digest, len(ids), min(ids), max(ids)
+    with _damage(path):
+        footer_digest(path)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            digest = (file.schema_arrow.metadata or {})[b"encoder"].decode()
+            return digest, describe_part(path, file.read())
 
 
 @contextmanager
 def _open(folder: Path, part: PartInfo) -> Iterator[pq.ParquetFile]:
     path = folder / FOLDER / part.file
-    with _damage(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
-        if file.schema_arrow.names != [*ROW_COLUMNS, EMBEDDING]:
-            raise ValueError("it has other columns")
-        if file.metadata.num_rows != part.rows:
-            raise ValueError(f"it has {file.metadata.num_rows} rows, not {part.rows}")
-        yield file
+    with _damage(path):
+        # A flipped bit in there can pass for another value, or end the process inside pyarrow.
+        if footer_digest(path) != part.footer:
+            raise ValueError("its footer is not what was written")
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            if file.schema_arrow.names != [*ROW_COLUMNS, EMBEDDING]:
+                raise ValueError("it has other columns")
+            if file.metadata.num_rows != part.rows:
+                raise ValueError(f"it has {file.metadata.num_rows} rows, not {part.rows}")
+            yield file
 
 
 @contextmanager

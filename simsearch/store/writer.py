@@ -13,6 +13,7 @@ from simsearch.config import EncoderSpec
 from simsearch.digest import file_digest
 from simsearch.records import Failure, ImageRecord
 from simsearch.store.files import write_durably
+from simsearch.store.footer import footer_digest
 from simsearch.store.manifest import PartInfo
 from simsearch.store.schema import EMBEDDING, Half, failures_to_table, rows_to_table
 
@@ -78,16 +79,7 @@ class PartWriter:
                 write_page_checksum=True,
             ),
         )
-        ids = table.column("id").to_pylist()
-        self.parts.append(
-            PartInfo(
-                file=path.name,
-                rows=table.num_rows,
-                digest=file_digest(path),
-                first_id=min(ids),
-                last_id=max(ids),
-            )
-        )
+        self.parts.append(describe_part(path, table))
 
     def _next_name(self) -> str:
         taken = [
@@ -96,6 +88,24 @@ class PartWriter:
             if generation == self._generation
         ]
         return f"part-{self._generation:06d}-{max(taken, default=-1) + 1:05d}.parquet"
+
+
+def describe_part(path: Path, table: pa.Table) -> PartInfo:
+    """Return what a manifest is to say of a part file that holds `table`.
+
+    Raises:
+        OSError: the file can't be read.
+        ValueError: it is no Parquet file.
+    """
+    ids = table.column("id").to_pylist()
+    return PartInfo(
+        file=path.name,
+        rows=len(ids),
+        digest=file_digest(path),
+        footer=footer_digest(path),
+        first_id=min(ids),
+        last_id=max(ids),
+    )
 
 
 def write_failures(folder: Path, failures: Iterable[Failure], generation: int) -> None:

@@ -1,5 +1,6 @@
 """Which rows a run knows before it looks at a file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,3 +32,15 @@ def test_rebuild_drops_a_folder_that_is_gone(three: Library, tmp_path: Path) -> 
     other.unlink()
     other.parent.rmdir()
     assert three.sync(rebuild=True) == {"new": 3}
+
+
+def test_left_over_part_is_taken_over_with_its_digests(three: Library, embedded: list[str]) -> None:
+    (listed,) = three.collection.manifest.parts
+    folder = three.collection.folder / "embeddings"
+    (folder / listed.file).rename(folder / "part-000001-00007.parquet")
+    (three.collection.folder / "manifest.json").unlink()
+    report = three.collection.add(three.folder)
+    assert (report.recovered, embedded) == (3, [])
+    (part,) = three.collection.manifest.parts
+    assert part == replace(listed, file="part-000001-00007.parquet")
+    assert three.collection.check().problems == []

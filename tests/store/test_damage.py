@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pytest
 
 from simsearch.errors import CollectionDamagedError
 from simsearch.records import Failure
+from simsearch.store.footer import footer_digest
 from simsearch.store.manifest import PartInfo
 from simsearch.store.reader import (
     find_records,
@@ -74,19 +76,48 @@ def test_shortened_file(tmp_path: Path, part: PartInfo, path: Path, name: str, l
         READERS[name](tmp_path, part)
 
 
+def test_flipped_byte_anywhere_in_the_footer(tmp_path: Path, part: PartInfo, path: Path) -> None:
+    whole = path.read_bytes()
+    start = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    assert 0 < start < len(whole) - 1000
+    for at in range(start, len(whole)):
+        data = bytearray(whole)
+        data[at] ^= 0xFF
+        path.write_bytes(data)
+        with pytest.raises(CollectionDamagedError, match=f"{part.file}.*--rebuild"):
+            read_part(tmp_path, part)
+    path.write_bytes(whole)
+    assert len(read_part(tmp_path, part)[0]) == part.rows
+
+
+@every_reader
+@pytest.mark.parametrize("at", [-1, -5, -8, -9, -500])
+def test_every_reader_checks_the_footer(
+    tmp_path: Path, part: PartInfo, path: Path, name: str, at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+    monkeypatch.delattr(pq, "ParquetFile")  # what could end the process must not see the file
+    with pytest.raises(CollectionDamagedError, match=r"its footer|does not end as"):
+        READERS[name](tmp_path, part)
+
+
 @every_reader
 def test_part_with_other_rows(tmp_path: Path, part: PartInfo, path: Path, name: str) -> None:
     other = write_rows(tmp_path, [record(3)])[0]
     shutil.copy(tmp_path / FOLDER / other.file, path)
-    with pytest.raises(CollectionDamagedError, match="1 rows, not 10"):
+    with pytest.raises(CollectionDamagedError, match="footer is not what was written"):
         READERS[name](tmp_path, part)
+    with pytest.raises(CollectionDamagedError, match="1 rows, not 10"):
+        READERS[name](tmp_path, replace(part, footer=other.footer))
 
 
 @every_reader
 def test_foreign_parquet_file(tmp_path: Path, part: PartInfo, path: Path, name: str) -> None:
     pq.write_table(pa.table({"id": list(range(10)), "text": ["a"] * 10}), path)
     with pytest.raises(CollectionDamagedError, match="other columns"):
-        READERS[name](tmp_path, part)
+        READERS[name](tmp_path, replace(part, footer=footer_digest(path)))
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"no parquet at all" * 40])
