@@ -1,4 +1,4 @@
-"""Measures of search quality: pure functions on arrays."""
+"""Recall of an approximate search."""
 
 import numpy as np
 import numpy.typing as npt
