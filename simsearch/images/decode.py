@@ -4,7 +4,7 @@ import io
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -92,7 +92,7 @@ def decode(data: bytes, preprocessing: Preprocessing) -> Picture:
         width, height = image.size
         # Twice what is needed: JPEG's own scaling is coarse, and costs no less when it does it all.
         image.draft(None, (round(2 * size / fraction), round(2 * size / fraction)))
-        with _large_picture if image.width * image.height > _LARGE_PIXELS else nullcontext():
+        with _alone_if_large(image):
             square = _square(_scalable(image), preprocessing)
         pixels = np.asarray(_upright_rgb(square, image))
         return Picture(pixels, width, height, image.format or "unknown")
@@ -106,8 +106,9 @@ def thumbnail(data: bytes, side: int) -> bytes:
     """
     with _opened(data) as image:
         image.draft(None, (side, side))
-        small = _scalable(image)
-        small.thumbnail((side, side))
+        with _alone_if_large(image):
+            small = _scalable(image)
+            small.thumbnail((side, side))
         buffer = io.BytesIO()
         _upright_rgb(small, image).save(buffer, "JPEG", quality=80)
         return buffer.getvalue()
@@ -161,6 +162,11 @@ def _opened(data: bytes) -> Iterator[ImageFile.ImageFile]:
         else:
             kind = FailureKind.CORRUPT
         raise PictureError(kind, message) from error
+
+
+def _alone_if_large(image: Image.Image) -> AbstractContextManager[object]:
+    """Return what to hold while a picture is decoded: the lock if it takes much memory."""
+    return _large_picture if image.width * image.height > _LARGE_PIXELS else nullcontext()
 
 
 @cache

@@ -2,10 +2,12 @@
 
 import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from simsearch.errors import FailureKind, PictureError
 from simsearch.images import decode as module
@@ -144,6 +146,30 @@ def test_a_large_picture_that_fails_does_not_block_the_next(
     monkeypatch.setattr(module, "_LARGE_PIXELS", 10)
     failure(sample("png")[:-2000])
     pixels(sample("png"))
+    thumbnail(sample("png"), 64)
+
+
+@pytest.mark.parametrize(("limit", "alone"), [(WIDTH * HEIGHT - 1, True), (WIDTH * HEIGHT, False)])
+@pytest.mark.parametrize(
+    "turn",
+    [lambda data: decode(data, PREPROCESSING), lambda data: thumbnail(data, 64)],
+    ids=["decode", "thumbnail"],
+)
+def test_large_pictures_are_decoded_one_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, turn: Callable[[bytes], object], limit: int, alone: bool
+) -> None:
+    locked: list[bool] = []
+    real = PngImageFile.load
+
+    def load(image: PngImageFile) -> object:
+        locked.append(module._large_picture.locked())
+        return real(image)
+
+    monkeypatch.setattr(module, "_LARGE_PIXELS", limit)
+    monkeypatch.setattr(PngImageFile, "load", load)
+    turn(sample("png"))
+    assert locked[0] == alone
+    assert not module._large_picture.locked()
 
 
 def test_reading_a_file(tmp_path: Path) -> None:
