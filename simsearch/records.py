@@ -251,6 +251,99 @@ class Calibration:
         return 1 / (1 + math.exp(-log_odds)) if log_odds > -700 else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class VerificationFigures:
+    """How well cosines tell pairs of the same class from pairs of different ones.
+
+    Attributes:
+        auc: area under the ROC curve, 0 to 1, higher is better.
+        eer: equal error rate, 0 to 1, lower is better.
+        tar_at_far: share of same pairs accepted, by false acceptance rate; only the rates at which
+            at least one different pair is accepted.
+        accuracy_at_calibrated: balanced accuracy, the mean of both kinds' shares of right answers,
+            where the calibrated probability at a prior of 0.5 is cut at 0.5.
+        accuracy_at_half: balanced accuracy where the cosine is cut at 0.5.
+        brier, ece, cllr: of the calibrated probabilities, both kinds weighted equally; lower is
+            better. None, as the accuracy above, where the encoder has no calibration.
+        same_pairs, different_pairs: how many were compared.
+        all_pairs: how many there are; more than were compared if they were sampled.
+    """
+
+    auc: float
+    eer: float
+    tar_at_far: dict[float, float]
+    accuracy_at_calibrated: float | None
+    accuracy_at_half: float
+    brier: float | None
+    ece: float | None
+    cllr: float | None
+    same_pairs: int
+    different_pairs: int
+    all_pairs: int
+
+
+@dataclass(frozen=True, slots=True)
+class FewShot:
+    """Accuracy, 0 to 1, of naming a picture out of `ways` classes with `shots` examples each."""
+
+    ways: int
+    shots: int
+    episodes: int
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class FixedRuns:
+    """Share of wrong names, 0 to 1, over fixed runs of one-shot classification."""
+
+    runs: int
+    trials: int
+    error_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSet:
+    """Detection and identification rate `dir` where unknown pictures come, too.
+
+    Attributes:
+        fpir: share of unknown pictures that may be called known.
+        dir: share of known pictures called known by the right name, 0 to 1, higher is better; None
+            where there are fewer than 1 / fpir unknown pictures.
+        known, unknown: classes.
+    """
+
+    fpir: float
+    dir: float | None
+    known: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What `simsearch evaluate` measures of an encoder; None is what was not asked for.
+
+    Attributes:
+        images, classes, failed: pictures and classes measured on, pictures that can't be read.
+        retrieval: recall_at_1, _2, _4, _8, precision_at_1, r_precision and map_at_r, 0 to 1, higher
+            is better.
+        few_shot, open_set: also None where the classes are too few or too small.
+        intervals: (low, high) of 95 %, by name, from resampling the classes.
+    """
+
+    encoder: str
+    dim: int
+    calibrated: bool
+    images: int
+    classes: int
+    failed: int
+    retrieval: dict[str, float] | None = None
+    verification: VerificationFigures | None = None
+    few_shot: FewShot | None = None
+    open_set: OpenSet | None = None
+    fixed_runs: FixedRuns | None = None
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
 def join_path(root: str, path: str) -> str:
     """Join a root and a path below it that is written with '/'."""
     return str(Path(root, path)) if path else root

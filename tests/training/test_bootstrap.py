@@ -1,0 +1,83 @@
+"""Intervals against direct resampling."""
+
+import numpy as np
+import pytest
+
+from simsearch.encoder.embed import normalized
+from simsearch.metrics import eer, roc_auc
+from simsearch.training import bootstrap
+from simsearch.training.bootstrap import interval_of_mean, intervals_of_pairs
+from simsearch.training.pair_scores import PairScores, score_pairs
+
+
+def made(classes: int, each: int, spread: float, seed: int = 0) -> PairScores:
+    """Return the pairs of clustered vectors."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(classes), each)
+    vectors = rng.normal(size=(classes, 6))[labels] + spread * rng.normal(size=(len(labels), 6))
+    return score_pairs(normalized(vectors.astype(np.float32)), labels)
+
+
+def test_mean_agrees_with_drawing_pictures_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 40)
+    rng = np.random.default_rng(0)
+    labels, values = np.repeat([4, 7, 9], [2, 5, 3]), rng.random(10)
+    means = []
+    for draw in bootstrap._draws(3, 5).astype(int):
+        drawn = [labels == label for label, times in zip([4, 7, 9], draw, strict=True)
+                 for _ in range(times)]  # fmt: skip
+        means.append(np.concatenate([values[rows] for rows in drawn]).mean())
+    expected = np.quantile(means, [0.025, 0.975])
+    assert interval_of_mean(values, labels, seed=5) == pytest.approx(tuple(expected))
+
+
+def test_mean_is_as_wide_as_the_classes_vary_not_the_pictures() -> None:
+    by_class = np.random.default_rng(1).normal(0, 1, 200)
+    labels = np.repeat(np.arange(200), 50)
+    low, high = interval_of_mean(by_class[labels], labels)
+    expected = 2 * 1.96 * by_class.std() / np.sqrt(200)
+    assert high - low == pytest.approx(expected, rel=0.1)
+    assert low < by_class.mean() < high
+
+
+def test_pairs_agree_with_drawing_classes_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 40)
+    pairs = made(6, 3, 0.8)
+    aucs, eers = [], []
+    for draw in bootstrap._draws(6, 3).astype(int):
+        times_of = draw[np.random.default_rng(3).permutation(6)]  # as it orders the classes
+        same = np.repeat(pairs.same, times_of[pairs.same_class])
+        times = times_of[pairs.first_class] * times_of[pairs.second_class]
+        different = np.repeat(pairs.different, times)
+        aucs.append(roc_auc(same, different))
+        eers.append(eer(same, different))
+    found = intervals_of_pairs(pairs, 6, seed=3)
+    # 18 same and 135 different pairs have fewer scores than there are levels: nothing is rounded
+    # but to the next quantile.
+    assert found["auc"] == pytest.approx(tuple(np.quantile(aucs, [0.025, 0.975])), abs=0.01)
+    assert found["eer"] == pytest.approx(tuple(np.quantile(eers, [0.025, 0.975])), abs=0.03)
+
+
+@pytest.mark.parametrize("classes", [30, 300])
+def test_interval_holds_the_figure(classes: int) -> None:
+    pairs = made(classes, 4, 0.7)
+    found = intervals_of_pairs(pairs, classes)
+    auc, rate = roc_auc(pairs.same, pairs.different), eer(pairs.same, pairs.different)
+    assert found["auc"][0] < auc < found["auc"][1]
+    assert found["eer"][0] < rate < found["eer"][1]
+
+
+def test_groups_of_classes_are_as_wide_as_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = made(120, 4, 0.9)
+    by_class = intervals_of_pairs(pairs, 120)["auc"]
+    monkeypatch.setattr(bootstrap, "_GROUPS", 40)
+    by_group = intervals_of_pairs(pairs, 120)["auc"]
+    assert by_group[1] - by_group[0] == pytest.approx(by_class[1] - by_class[0], rel=0.35)
+
+
+def test_resamples_without_a_same_pair_are_left_out() -> None:
+    vectors = normalized(np.random.default_rng(0).normal(size=(41, 6)).astype(np.float32))
+    pairs = score_pairs(vectors, np.minimum(np.arange(41), 39))  # one class of two pictures
+    assert len(pairs.same) == 1
+    found = intervals_of_pairs(pairs, 40)
+    assert 0 <= found["auc"][0] < roc_auc(pairs.same, pairs.different) < found["auc"][1] <= 1
