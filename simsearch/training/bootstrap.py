@@ -8,13 +8,16 @@ give. What the pictures are searched among stays as it is.
 import numpy as np
 import numpy.typing as npt
 
+from simsearch.encoder.runtimes import Vectors
 from simsearch.metrics import roc_figures
 from simsearch.training.labelled import Labels
 from simsearch.training.pair_scores import PairScores
 
 RESAMPLES = 1000
 _GROUPS = 128  # beyond this many classes, groups of them are resampled: their pairs are too many
-_LEVELS = 256  # quantiles of each kind of pair that scores are rounded to
+_LEVELS = (
+    128  # quantiles of each kind of pair that scores are rounded to, and as many for the tails
+)
 
 Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]
@@ -36,7 +39,7 @@ def intervals_of_pairs(pairs: PairScores, classes: int, seed: int = 0) -> dict[s
     """Return the intervals of 'auc' and 'eer'.
 
     A class drawn twice counts twice, in pairs with others, too; pairs of it with its own copy are
-    left out. Scores are rounded to 256 quantiles of each kind of pair, and over 128 classes it is
+    left out. Scores are rounded to 256 quantiles of each kind of pair, close in the tails, and over 128 classes it is
     128 random groups of classes that are drawn: both move the ends by less than resampling does.
     Resamples that have no pair of one kind, where few classes have two pictures, are left out.
     """
@@ -65,8 +68,7 @@ def _histograms(
 
     The last two returned are the groups of each group pair.
     """
-    levels = np.linspace(0, 1, _LEVELS)
-    edges = np.unique([np.quantile(kind, levels) for kind in (pairs.same, pairs.different)])
+    edges = np.unique([np.quantile(kind, _levels(kind)) for kind in (pairs.same, pairs.different)])
     bins = len(edges) + 1
     ends = np.sort([group_of[pairs.first_class], group_of[pairs.second_class]], axis=0)
     first, second = np.triu_indices(groups)
@@ -80,6 +82,15 @@ def _histograms(
         cells = places * bins + np.searchsorted(edges, scores)
         counts.append(np.bincount(cells, minlength=total * bins).reshape(total, bins))
     return counts[0].astype(np.float64), counts[1].astype(np.float64), first, second
+
+
+def _levels(scores: Vectors) -> Floats:
+    """Return the levels of the quantiles to round to: even, and by ratio towards both ends.
+
+    Where encoders are good, it is the last thousandth of each kind that tells how good.
+    """
+    tail = np.geomspace(1 / max(len(scores), 100), 0.01, _LEVELS // 2)
+    return np.concatenate([np.linspace(0, 1, _LEVELS), tail, 1 - tail])
 
 
 def _middle(values: Floats) -> Interval:

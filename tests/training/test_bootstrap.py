@@ -58,9 +58,9 @@ def test_pairs_agree_with_drawing_classes_one_by_one(monkeypatch: pytest.MonkeyP
     assert found["eer"] == pytest.approx(tuple(np.quantile(eers, [0.025, 0.975])), abs=0.03)
 
 
-@pytest.mark.parametrize("classes", [30, 300])
-def test_interval_holds_the_figure(classes: int) -> None:
-    pairs = made(classes, 4, 0.7)
+@pytest.mark.parametrize(("classes", "spread"), [(30, 0.7), (300, 0.7), (100, 0.25)])
+def test_interval_holds_the_figure(classes: int, spread: float) -> None:
+    pairs = made(classes, 4, spread)
     found = intervals_of_pairs(pairs, classes)
     auc, rate = roc_auc(pairs.same, pairs.different), eer(pairs.same, pairs.different)
     assert found["auc"][0] < auc < found["auc"][1]
