@@ -15,9 +15,7 @@ from simsearch.training.pair_scores import PairScores
 
 RESAMPLES = 1000
 _GROUPS = 128  # beyond this many classes, groups of them are resampled: their pairs are too many
-_LEVELS = (
-    128  # quantiles of each kind of pair that scores are rounded to, and as many for the tails
-)
+_LEVELS = 128  # quantiles of each kind of pair that scores are rounded to; as many for the tails
 
 Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]
@@ -39,9 +37,10 @@ def intervals_of_pairs(pairs: PairScores, classes: int, seed: int = 0) -> dict[s
     """Return the intervals of 'auc' and 'eer'.
 
     A class drawn twice counts twice, in pairs with others, too; pairs of it with its own copy are
-    left out. Scores are rounded to 256 quantiles of each kind of pair, close in the tails, and over 128 classes it is
-    128 random groups of classes that are drawn: both move the ends by less than resampling does.
-    Resamples that have no pair of one kind, where few classes have two pictures, are left out.
+    left out. Scores are rounded to 256 quantiles of each kind of pair, close in the tails, and over
+    128 classes it is 128 random groups of classes that are drawn: both move the ends by less than
+    resampling does. Resamples without a pair of one kind, where few classes have two pictures, are
+    left out.
     """
     groups = min(classes, _GROUPS)
     group_of = np.random.default_rng(seed).permutation(classes) % groups

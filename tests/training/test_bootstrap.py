@@ -67,6 +67,22 @@ def test_interval_holds_the_figure(classes: int, spread: float) -> None:
     assert found["eer"][0] < rate < found["eer"][1]
 
 
+def test_interval_holds_a_tiny_error_rate() -> None:
+    rng = np.random.default_rng(0)
+    one, other = rng.integers(0, 60, 300_000), rng.integers(1, 60, 300_000)
+    pairs = PairScores(
+        rng.normal(0.7, 0.1, 30_000).astype(np.float32),
+        rng.normal(0.0, 0.1, 300_000).astype(np.float32),
+        rng.integers(0, 60, 30_000).astype(np.int32),
+        one.astype(np.int32),
+        ((one + other) % 60).astype(np.int32),
+        330_000,
+    )
+    rate = eer(pairs.same, pairs.different)
+    low, high = intervals_of_pairs(pairs, 60)["eer"]
+    assert low < rate < high < 0.0005
+
+
 def test_groups_of_classes_are_as_wide_as_classes(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = made(120, 4, 0.9)
     by_class = intervals_of_pairs(pairs, 120)["auc"]
