@@ -6,12 +6,14 @@
     │   └── PictureError         one picture can't be read; has a `kind` (see below)
     ├── EncoderError             an encoder can't be found, loaded or run
     │   └── EncoderMismatchError a collection holds another encoder's vectors
+    ├── TrainingError            training can't start, can't be resumed, or collapses again and again
     ├── DeviceError              the device asked for is not there
     └── CollectionError          something about a collection on disk
         ├── CollectionNotFoundError
         ├── CollectionExistsError
         ├── CollectionBusyError      another process is writing
         ├── CollectionDamagedError   a file is missing, unreadable or not what the manifest says
+        ├── CollectionNewerError     a newer simsearch wrote it
         └── StorageError             no permission, disk full
 
 The command line prints the message and exits with code 1; no other exception should reach it.
@@ -63,6 +65,10 @@ class EncoderMismatchError(EncoderError):
     """A collection holds another encoder's vectors."""
 
 
+class TrainingError(SimsearchError):
+    """Training can't start, can't be resumed, or collapses again and again."""
+
+
 class DeviceError(SimsearchError):
     """The device asked for is not there."""
 
@@ -85,6 +91,10 @@ class CollectionBusyError(CollectionError):
 
 class CollectionDamagedError(CollectionError):
     """A file of the collection is missing, unreadable or not what the manifest says."""
+
+
+class CollectionNewerError(CollectionError):
+    """The collection was written by a newer simsearch, in a format that this one can't read."""
 
 
 class StorageError(CollectionError):

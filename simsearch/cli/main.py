@@ -4,10 +4,13 @@ import atexit
 import functools
 import gc
 import logging
+import os
 import pkgutil
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -17,10 +20,10 @@ from typer.core import TyperGroup
 from simsearch import __version__
 from simsearch.cli import commands
 from simsearch.cli.render import printable
+from simsearch.cli.stopping import EXIT_INTERRUPTED
 from simsearch.errors import SimsearchError
 
 EXIT_ERROR = 1
-EXIT_INTERRUPTED = 130
 
 
 class _Commands(TyperGroup):
@@ -28,6 +31,12 @@ class _Commands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature of groups
         return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        known = self.list_commands(ctx)
+        if args and args[0] not in known and (near := get_close_matches(args[0], known, n=1)):
+            ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.list_commands(ctx):
@@ -54,7 +63,7 @@ def main() -> None:
     # Loading libraries makes many objects and no garbage; looking for it while they load, and once
     # more on the way out, would be a tenth of a query.
     gc.set_threshold(100_000)
-    atexit.register(gc.freeze)
+    atexit.register(_skip_last_collection)
     # A broken picture is reported once, as a failure; Pillow's own remarks would only repeat it.
     warnings.filterwarnings("ignore", module="PIL")
     for stream in (sys.stdout, sys.stderr):
@@ -64,6 +73,12 @@ def main() -> None:
     handler.setFormatter(logging.Formatter("note: %(message)s"))
     logging.getLogger("simsearch").addHandler(handler)
     app()
+
+
+def _skip_last_collection() -> None:
+    """Leave the objects to the system; but torch's bindings complain of what is not collected."""
+    if "torch" not in sys.modules:
+        gc.freeze()
 
 
 def _version(asked: bool) -> None:
@@ -86,12 +101,28 @@ def _guarded(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
-            return command(*args, **kwargs)
+            returned = command(*args, **kwargs)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise  # the reader has had enough: typer ends without a word
+        except OSError as error:
+            _give_up_output()
+            place = f"'{error.filename}'" if error.filename else "the output"
+            reason = error.strerror or error
+            typer.echo(f"error: {place} can't be read or written: {reason}", err=True)
+            raise typer.Exit(EXIT_ERROR) from error
         except SimsearchError as error:
             typer.echo(f"error: {printable(str(error))}", err=True)
             raise typer.Exit(EXIT_ERROR) from error
         except KeyboardInterrupt as interrupt:
             typer.echo("stopped", err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from interrupt
+        return returned
 
     return run
+
+
+def _give_up_output() -> None:
+    """Send what is still buffered nowhere, or the interpreter fails on it once more at its end."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
+from simsearch.encoder.device import DEVICES
 from simsearch.errors import InputError
+
+
+def _known_device(device: str) -> str:
+    if device not in DEVICES:
+        raise typer.BadParameter(f"'{device}' is none of {', '.join(DEVICES)}")
+    return device
+
 
 Home = Annotated[
     Path | None,
@@ -23,6 +31,7 @@ Index = Annotated[
     ),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Collection.")]
+Device = Annotated[str, typer.Option(help=f"One of {', '.join(DEVICES)}.", callback=_known_device)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 Gallery = Annotated[

@@ -1,5 +1,6 @@
 """A collection of pictures: what the command line and Python programs use."""
 
+import logging
 import os
 import shutil
 import time
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from simsearch.index.vector_index import VectorIndex
 
 PathLike = str | os.PathLike[str]
+_log = logging.getLogger("simsearch")
 Result = TypeVar("Result")
 
 
@@ -134,8 +136,7 @@ class Collection:
             try:
                 base = self._base_manifest(encoder, rebuild)
                 if rebuild:
-                    there = [root for root in base.roots if Path(root).is_dir()]
-                    roots = list(dict.fromkeys([*roots, *there]))
+                    roots = list(dict.fromkeys([*roots, *_still_there(base.roots)]))
                 job = Job(
                     folder=self.folder,
                     manifest=base,
@@ -215,7 +216,7 @@ class Collection:
 
         Args:
             threshold: cosine, -1 to 1; higher is nearer.
-            exact: only files with the same bytes.
+            exact: only files with the same bytes, whatever the threshold.
 
         Raises:
             InputError: the threshold is out of range.
@@ -227,7 +228,7 @@ class Collection:
             from simsearch.collection.duplicates import find_duplicates
 
             index = None if exact else self._index(manifest)
-            return find_duplicates(self.folder, manifest, index, threshold)
+            return find_duplicates(self.folder, manifest, index, 1.0 if exact else threshold)
 
         return self._at_one_generation(ask)
 
@@ -343,6 +344,14 @@ class Collection:
             except CollectionDamagedError:
                 if self.manifest == manifest:
                     raise
+
+
+def _still_there(roots: Sequence[str]) -> list[str]:
+    """Return the folders that exist, and say which ones don't."""
+    for root in roots:
+        if not Path(root).is_dir():
+            _log.warning("folder '%s' is not there any more: its pictures are dropped", root)
+    return [root for root in roots if Path(root).is_dir()]
 
 
 def _size(path: Path) -> int:

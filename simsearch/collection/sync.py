@@ -32,7 +32,8 @@ def run(job: Job) -> Outcome:
     if not state.interrupted:  # else a gone file may yet turn up under another path
         for row in state.gone.values():
             state.drop(row)
-        state.counts.removed = len(state.gone)
+        # In a rebuild, what still waits for its id was not met again.
+        state.counts.removed = len(state.gone) + len(state.ids)
     kept = _rewrite(job, state, writer)
     return Outcome(
         parts=(*kept, *writer.parts),

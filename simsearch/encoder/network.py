@@ -35,8 +35,12 @@ class EmbeddingNetwork(nn.Module):
 
     def forward(self, pixels: "Tensor") -> "Tensor":
         """Map uint8 [n, size, size, 3] to float32 [n, dim], not yet of unit length."""
+        return cast("Tensor", self.projection(self.features(pixels)))
+
+    def features(self, pixels: "Tensor") -> "Tensor":
+        """Map uint8 [n, size, size, 3] to what the trunk makes of it, float32 [n, features]."""
         scaled = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        return cast("Tensor", self.projection(self.trunk(scaled)))
+        return cast("Tensor", self.trunk(scaled))
 
 
 def output_dim(network: nn.Module, size: int) -> int:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -18,6 +19,7 @@ from simsearch.errors import FailureKind, PictureError
 from simsearch.images.formats import HEAD_BYTES, sniff
 
 MAX_FILE_BYTES = 1 << 30
+_PIPED = 1 << 28
 _LARGE_PIXELS = 24_000_000
 # Pictures above _LARGE_PIXELS take over 100 MB each while they are decoded: one at a time.
 _large_picture = threading.Lock()
@@ -66,15 +68,17 @@ def read_file(path: str) -> bytes:
     """
     try:
         with Path(path).open("rb") as stream:
-            size = os.fstat(stream.fileno()).st_size  # read(n) sets n bytes aside first
-            data = stream.read(min(size, MAX_FILE_BYTES) + 1)
+            status = os.fstat(stream.fileno())
+            # read(n) sets n bytes aside first; a pipe has no size.
+            limit = min(status.st_size, MAX_FILE_BYTES) if stat.S_ISREG(status.st_mode) else _PIPED
+            data = stream.read(limit + 1)
     except OSError as error:
         reason = error.strerror or str(error)
         raise PictureError(FailureKind.UNREADABLE, reason) from error
     if not data:
         raise PictureError(FailureKind.EMPTY, "the file has no bytes")
-    if len(data) > MAX_FILE_BYTES:
-        raise PictureError(FailureKind.TOO_LARGE, f"over {MAX_FILE_BYTES >> 20} MiB")
+    if len(data) > limit:
+        raise PictureError(FailureKind.TOO_LARGE, f"over {limit >> 20} MiB")
     return data
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from simsearch.config import EncoderSpec
-from simsearch.errors import CollectionDamagedError, CollectionNotFoundError
+from simsearch.errors import CollectionDamagedError, CollectionNewerError, CollectionNotFoundError
 from simsearch.records import IndexInfo
 from simsearch.store.files import write_durably
 
@@ -72,9 +72,18 @@ class Manifest:
 
     @classmethod
     def parse(cls, text: str) -> "Manifest":
-        """Build from `dump`'s text; raises ValueError, KeyError or TypeError if it is not that."""
+        """Build from `dump`'s text; raises ValueError, KeyError or TypeError if it is not that.
+
+        Raises:
+            CollectionNewerError: it is of a newer format; nothing is wrong with it.
+        """
         data: dict[str, Any] = json.loads(text)
         version = data.pop("format_version")
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            raise CollectionNewerError(
+                f"collection '{data.get('name')}' has format {version}, written by a newer "
+                f"simsearch; this one reads {FORMAT_VERSION}: update it"
+            )
         if version != FORMAT_VERSION:
             raise ValueError(f"format {version}, this version reads {FORMAT_VERSION}")
         index = data["index"]
@@ -95,6 +104,7 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         CollectionNotFoundError: there is no manifest.
         CollectionDamagedError: the manifest can't be understood.
+        CollectionNewerError: a newer simsearch wrote it.
     """
     try:
         text = (folder / FILE).read_text(encoding="utf-8")

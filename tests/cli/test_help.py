@@ -37,3 +37,10 @@ def test_no_command_is_wrong_usage_with_help(run_cli: Callable[..., CliResult]) 
 def test_version(run_cli: Callable[..., CliResult]) -> None:
     result = run_cli("--version")
     assert (result.code, result.out) == (0, f"simsearch {__version__}\n")
+
+
+def test_a_misspelt_command_is_set_right(run_cli: Callable[..., CliResult]) -> None:
+    result = run_cli("qeury", "a.jpg")
+    assert result.code == 2
+    assert "Did you mean 'query'?" in result.err
+    assert "Did you mean" not in run_cli("xyzzy").err

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from simsearch.cli.commands.index import _ctrl_c
+from simsearch.cli.stopping import ctrl_c
 from tests.conftest import CliResult, save_pictures
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are others")
@@ -27,7 +27,7 @@ main()
 
 
 @pytest.mark.parametrize("signals", [1, 2])
-def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(
+def testctrl_c_keeps_what_is_done_and_the_next_run_goes_on(
     run_here: Callable[..., CliResult], tmp_path: Path, signals: int
 ) -> None:
     save_pictures(tmp_path / "cats", PICTURES)
@@ -65,7 +65,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_first_interrupt_is_a_request_that_says_how_to_insist(
     clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with _ctrl_c() as stop:
+    with ctrl_c() as stop:
         assert not stop.is_set()
         signal.raise_signal(signal.SIGINT)
         assert stop.is_set()
@@ -76,7 +76,7 @@ def test_first_interrupt_is_a_request_that_says_how_to_insist(
 def test_interrupts_within_a_second_are_one_request(
     clock: list[float], capsys: pytest.CaptureFixture[str], after: float
 ) -> None:
-    with _ctrl_c() as stop:
+    with ctrl_c() as stop:
         signal.raise_signal(signal.SIGINT)
         clock[0] += after
         signal.raise_signal(signal.SIGINT)
@@ -85,7 +85,7 @@ def test_interrupts_within_a_second_are_one_request(
 
 
 def test_interrupt_after_a_second_stops_at_once(clock: list[float]) -> None:
-    with _ctrl_c():
+    with ctrl_c():
         signal.raise_signal(signal.SIGINT)
         clock[0] += 0.9
         signal.raise_signal(signal.SIGINT)
@@ -96,9 +96,9 @@ def test_interrupt_after_a_second_stops_at_once(clock: list[float]) -> None:
 
 def test_handler_from_before_is_put_back() -> None:
     before = signal.getsignal(signal.SIGINT)
-    with _ctrl_c():
+    with ctrl_c():
         assert signal.getsignal(signal.SIGINT) is not before
     assert signal.getsignal(signal.SIGINT) is before
-    with pytest.raises(ZeroDivisionError), _ctrl_c():
+    with pytest.raises(ZeroDivisionError), ctrl_c():
         raise ZeroDivisionError
     assert signal.getsignal(signal.SIGINT) is before

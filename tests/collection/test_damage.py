@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simsearch import Collection
-from simsearch.errors import CollectionDamagedError
+from simsearch.errors import CollectionDamagedError, CollectionNewerError
 from simsearch.records import Neighbor
 from simsearch.store.lock import writer_lock
 from tests.collection.conftest import Library, hashes_of_files, hashes_of_rows, put
@@ -197,11 +197,14 @@ def test_lost_manifest_is_made_again_from_the_parts(indexed: Library, embedded: 
     assert embedded == []
 
 
-def test_manifest_of_a_later_format_is_refused(indexed: Library) -> None:
+def test_manifest_of_a_later_format_is_refused_and_never_overwritten(indexed: Library) -> None:
     path = indexed.collection.folder / "manifest.json"
     path.write_text(path.read_text().replace('"format_version": 1', '"format_version": 2'))
-    with pytest.raises(CollectionDamagedError, match="format 2, this version reads 1"):
-        ask(indexed)
+    newer = path.read_bytes()
+    for attempt in (lambda: ask(indexed), indexed.sync, lambda: indexed.sync(rebuild=True)):
+        with pytest.raises(CollectionNewerError, match="format 2, .*this one reads 1: update it"):
+            attempt()
+    assert path.read_bytes() == newer
 
 
 @pytest.mark.parametrize("damage", [cut, empty, garble, Path.unlink])

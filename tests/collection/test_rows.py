@@ -31,7 +31,7 @@ def test_rebuild_drops_a_folder_that_is_gone(three: Library, tmp_path: Path) -> 
     three.collection.add(other.parent)
     other.unlink()
     other.parent.rmdir()
-    assert three.sync(rebuild=True) == {"new": 3}
+    assert three.sync(rebuild=True) == {"new": 3, "removed": 1}
 
 
 def test_left_over_part_is_taken_over_with_its_digests(three: Library, embedded: list[str]) -> None:

@@ -11,7 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simsearch.config import INTERPOLATIONS, EncoderSpec, Preprocessing
-from simsearch.errors import CollectionDamagedError, CollectionNotFoundError, StorageError
+from simsearch.errors import (
+    CollectionDamagedError,
+    CollectionNewerError,
+    CollectionNotFoundError,
+    StorageError,
+)
 from simsearch.records import IndexInfo
 from simsearch.store.manifest import FILE, FORMAT_VERSION, Manifest, PartInfo, commit, read_manifest
 from tests.store.strategies import text
@@ -104,7 +109,14 @@ def test_manifest_that_is_a_folder(tmp_path: Path) -> None:
         read_manifest(tmp_path)
 
 
-@pytest.mark.parametrize("version", [0, FORMAT_VERSION + 1, "1", None])
+def test_newer_format_version(tmp_path: Path) -> None:
+    data = json.loads(SAMPLE.dump()) | {"format_version": FORMAT_VERSION + 1}
+    (tmp_path / FILE).write_text(json.dumps(data))
+    with pytest.raises(CollectionNewerError, match=f"this one reads {FORMAT_VERSION}: update it"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("version", [0, "1", None])
 def test_other_format_version(tmp_path: Path, version: object) -> None:
     data = json.loads(SAMPLE.dump()) | {"format_version": version}
     (tmp_path / FILE).write_text(json.dumps(data))

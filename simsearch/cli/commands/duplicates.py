@@ -48,7 +48,7 @@ def command(
     elif as_csv:
         print_csv(("a", "b", "score", "kind"), ((p.a, p.b, p.score, p.kind) for p in found.pairs))
     else:
-        _show(found)
+        _show(found, exact)
     if gallery is not None:
         from simsearch.report.gallery import duplicates_page
 
@@ -63,12 +63,15 @@ def _as_json(found: Duplicates) -> dict[str, object]:
     }
 
 
-def _show(found: Duplicates) -> None:
+def _show(found: Duplicates, only_exact: bool) -> None:
     exact = sum(pair.kind == "exact" for pair in found.pairs)
-    typer.echo(
-        f"{plural(len(found.groups), 'group')}, {plural(len(found.pairs), 'pair')} "
-        f"({exact:,} with the same bytes) at cosine {found.threshold:g} or more"
-    )
+    counts = f"{plural(len(found.groups), 'group')}, {plural(len(found.pairs), 'pair')}"
+    if only_exact:
+        typer.echo(f"{counts} with the same bytes")
+    else:
+        typer.echo(
+            f"{counts} ({exact:,} with the same bytes) at cosine {found.threshold:g} or more"
+        )
     for number, group in enumerate(found.groups[:_SHOWN_GROUPS], start=1):
         size = plural(len(group.members), "picture")
         typer.echo(f"\ngroup {number}: {size}, lowest score {group.min_score:.4f}")

@@ -1,23 +1,16 @@
 """simsearch index"""
 
-import signal
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 from typing import Annotated
 
 import typer
 
-from simsearch.cli.options import Home, Json, home_or_default
+from simsearch.cli.options import Device, Home, Json, home_or_default
 from simsearch.cli.progress import show_progress
 from simsearch.cli.render import plural, print_json, size
+from simsearch.cli.stopping import EXIT_INTERRUPTED, ctrl_c
 from simsearch.config import DEFAULT_ENCODER, Selection
-from simsearch.encoder.device import DEVICES
 from simsearch.records import SyncReport
-
-_INTERRUPTED = 130
 
 
 def command(
@@ -34,7 +27,7 @@ def command(
             show_default=DEFAULT_ENCODER,
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help=f"One of {', '.join(DEVICES)}.")] = "auto",
+    device: Device = "auto",
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Pictures a batch.", show_default="by device")
     ] = None,
@@ -59,16 +52,12 @@ def command(
 
     Example: simsearch index ./photos --exclude thumbnails
     """
-    if device not in DEVICES:
-        raise typer.BadParameter(
-            f"'{device}' is none of {', '.join(DEVICES)}", param_hint="--device"
-        )
     from simsearch.collection import Collection
 
     collection = Collection(
         _name(name, folders, home_or_default(home)), home_or_default(home), device, batch_size
     )
-    with show_progress(quiet) as progress, _ctrl_c() as stop:
+    with show_progress(quiet) as progress, ctrl_c() as stop:
         report = collection.add(
             *folders,
             encoder=encoder,
@@ -90,7 +79,7 @@ def command(
         )
     if report.interrupted:
         typer.echo("stopped: what was done is kept; run it again to go on", err=True)
-        raise typer.Exit(_INTERRUPTED)
+        raise typer.Exit(EXIT_INTERRUPTED)
 
 
 def _name(name: str | None, folders: list[str], home: Path) -> str:
@@ -109,31 +98,6 @@ def _name(name: str | None, folders: list[str], home: Path) -> str:
             f"or --name {default} to have both in one"
         )
     return default
-
-
-@contextmanager
-def _ctrl_c() -> Iterator[Event]:
-    """Yield an event that the first Ctrl-C sets; the second one interrupts as usual."""
-    stop = Event()
-    asked = 0.0
-    before = signal.getsignal(signal.SIGINT)
-
-    def request(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of handlers
-        nonlocal asked
-        if stop.is_set():
-            # Some senders signal the process and its group: that is one request, not two.
-            if time.monotonic() - asked > 1:
-                raise KeyboardInterrupt
-            return
-        asked = time.monotonic()
-        stop.set()
-        typer.echo("finishing what is in hand; Ctrl-C again to stop at once", err=True)
-
-    signal.signal(signal.SIGINT, request)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _as_json(report: SyncReport) -> dict[str, object]:

@@ -1,5 +1,7 @@
 """Any classification network of torchvision: `torchvision/NAME`, weights downloaded by it."""
 
+import sys
+from contextlib import redirect_stdout
 from difflib import get_close_matches
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
@@ -26,7 +28,8 @@ def load(name: str, pretrained: bool) -> tuple["torch.nn.Module", Preprocessing]
         raise EncoderError(f"torchvision has no network '{model}'; {hint}")
     weights = models.get_model_weights(model).DEFAULT
     try:
-        trunk = models.get_model(model, weights=weights if pretrained else None)
+        with redirect_stdout(sys.stderr):  # it says there what it downloads
+            trunk = models.get_model(model, weights=weights if pretrained else None)
     except Exception as error:
         # Network and file errors of several libraries end here.
         raise EncoderError(
