@@ -10,6 +10,7 @@ DEFAULT_THRESHOLD = 0.9
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 FITS = ("crop", "squash", "pad")
 POOLINGS = ("avg", "gem")
+PRECISIONS = ("auto", "f32", "bf16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +129,62 @@ class Selection:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """How an encoder is trained.
+
+    Attributes:
+        backbone: a name that the backbones know; None is the checkpoint's, or the default encoder.
+        weights: what to start from: 'imagenet', 'none' or a checkpoint folder.
+        size, fit: of the network's input; None is the backbone's own.
+        pooling: 'avg' or 'gem'.
+        dim: length of the embedding.
+        loss: name of a loss.
+        mining: 'auto', 'global' or the name of a miner.
+        augment: name of an augmentation profile.
+        classes_per_batch, pictures_per_class: P and K.
+        epochs: at most; each shows every class.
+        learning_rate: of the trunk; None is 1e-4 from trained weights, else 1e-3.
+        weight_decay: of AdamW.
+        memory: embeddings of past batches to compare with, 0 for none.
+        ema: decay of an exponential moving average of the weights, 0 for none.
+        mine_every: epochs between two global searches for confused classes.
+        patience: epochs without a better MAP@R before training stops.
+        precision: 'auto', 'f32' or 'bf16'; 'auto' is bf16 on CUDA.
+        seed: of the split, the batches, the augmentation and the new weights.
+    """
+
+    backbone: str | None = None
+    weights: str = "imagenet"
+    size: int | None = None
+    fit: str | None = None
+    pooling: str = "avg"
+    dim: int = 256
+    loss: str = "triplet"
+    mining: str = "auto"
+    augment: str = "photo"
+    classes_per_batch: int = 16
+    pictures_per_class: int = 4
+    epochs: int = 20
+    learning_rate: float | None = None
+    weight_decay: float = 1e-4
+    memory: int = 0
+    ema: float = 0.0
+    mine_every: int = 1
+    patience: int = 5
+    precision: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range; raises ValueError."""
+        least = {"dim": 1, "epochs": 1, "mine_every": 1, "patience": 1, "memory": 0}
+        least |= {"classes_per_batch": 2, "pictures_per_class": 2}
+        for name, low in least.items():
+            if getattr(self, name) < low:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be {low} or more")
+        if not 0 <= self.ema < 1:
+            raise ValueError(f"ema is {self.ema}; it must be at least 0 and under 1")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision '{self.precision}'; use one of {PRECISIONS}")

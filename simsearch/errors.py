@@ -6,7 +6,7 @@
     │   └── PictureError         one picture can't be read; has a `kind` (see below)
     ├── EncoderError             an encoder can't be found, loaded or run
     │   └── EncoderMismatchError a collection holds another encoder's vectors
-    ├── TrainingError            training can't start, can't be resumed, or collapses again and again
+    ├── TrainingError            training can't be resumed, or collapses again and again
     ├── DeviceError              the device asked for is not there
     └── CollectionError          something about a collection on disk
         ├── CollectionNotFoundError
@@ -66,7 +66,7 @@ class EncoderMismatchError(EncoderError):
 
 
 class TrainingError(SimsearchError):
-    """Training can't start, can't be resumed, or collapses again and again."""
+    """Training can't be resumed, or collapses again and again."""
 
 
 class DeviceError(SimsearchError):

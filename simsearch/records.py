@@ -3,6 +3,11 @@
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +347,40 @@ class Evaluation:
     open_set: OpenSet | None = None
     fixed_runs: FixedRuns | None = None
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """What a training run did, and what its report shows.
+
+    Attributes:
+        out: folder of the checkpoint.
+        settings: every option, as it was used.
+        versions: of the libraries, by name.
+        split: classes and pictures of each part, by name.
+        history: what metrics.jsonl holds: a row an epoch, the first of the untrained network.
+        seconds: spent training, since the last start.
+        best_epoch: epoch whose network was kept, from 1; 0 is the untrained one.
+        calibration: fitted on `same_scores` and `different_scores`, cosines of the calibration set.
+        paths, labels, classes: of the validation pictures; labels int64 count into classes.
+        before, after: their unit vectors float32 [n, dim], by the untrained and the kept network.
+    """
+
+    out: str
+    settings: dict[str, Any]
+    versions: dict[str, str]
+    split: dict[str, dict[str, int]]
+    history: list[dict[str, Any]]
+    seconds: float
+    best_epoch: int
+    calibration: Calibration
+    same_scores: "npt.NDArray[np.float32]"
+    different_scores: "npt.NDArray[np.float32]"
+    paths: tuple[str, ...]
+    labels: "npt.NDArray[np.int64]"
+    classes: tuple[str, ...]
+    before: "npt.NDArray[np.float32]"
+    after: "npt.NDArray[np.float32]"
 
 
 def join_path(root: str, path: str) -> str:

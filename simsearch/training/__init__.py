@@ -1,1 +1,1 @@
-"""Train encoders on labelled pictures, and measure them: labelled folder -> checkpoint folder."""
+"""Train encoders on labelled pictures: a folder of classes to a checkpoint folder."""

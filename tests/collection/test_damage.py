@@ -202,7 +202,7 @@ def test_manifest_of_a_later_format_is_refused_and_never_overwritten(indexed: Li
     path.write_text(path.read_text().replace('"format_version": 1', '"format_version": 2'))
     newer = path.read_bytes()
     for attempt in (lambda: ask(indexed), indexed.sync, lambda: indexed.sync(rebuild=True)):
-        with pytest.raises(CollectionNewerError, match="format 2, .*this one reads 1: update it"):
+        with pytest.raises(CollectionNewerError, match=r"format 2, .*this one reads 1: update it"):
             attempt()
     assert path.read_bytes() == newer
 

@@ -75,8 +75,8 @@ def command(
         )
     if folder is None and pairs is None and runs is None:
         raise typer.BadParameter("give a FOLDER, --pairs or --runs", param_hint="FOLDER")
-    from simsearch.training.episodes import Episodes
-    from simsearch.training.evaluate import evaluate
+    from simsearch.evaluation.episodes import Episodes
+    from simsearch.evaluation.evaluate import evaluate
 
     plan = Episodes(ways, shots, episodes, seed)
     with show_progress(quiet=False) as progress:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsearch.encoder.runtimes import Vectors
-from simsearch.training.labelled import Labels
+from simsearch.evaluation.labelled import Labels
 
 MAX_PAIRS = 20_000_000
 _BLOCK = 4_000_000  # scores computed at once; bounds memory

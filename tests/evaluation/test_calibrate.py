@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simsearch.errors import InputError
+from simsearch.evaluation.calibrate import Scores, fit_calibration
 from simsearch.metrics import cllr
-from simsearch.training.calibrate import Scores, fit_calibration
 
 
 def gaussian(seed: int, same: int, different: int) -> tuple[Scores, Scores]:

@@ -11,11 +11,11 @@ from simsearch.encoder.calibration import write_calibration
 from simsearch.encoder.embed import normalized
 from simsearch.encoder.runtimes import Vectors
 from simsearch.errors import InputError
+from simsearch.evaluation.embedding import embed_pictures
+from simsearch.evaluation.episodes import Episodes
+from simsearch.evaluation.evaluate import evaluate, evaluate_pairs, evaluate_vectors
+from simsearch.evaluation.labelled import Labels
 from simsearch.records import Calibration
-from simsearch.training.embedding import embed_pictures
-from simsearch.training.episodes import Episodes
-from simsearch.training.evaluate import evaluate, evaluate_pairs, evaluate_vectors
-from simsearch.training.labelled import Labels
 from tests.conftest import picture, save_pictures
 from tests.encoder.conftest import save, small_network
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from simsearch.encoder.embed import normalized
+from simsearch.evaluation import bootstrap
+from simsearch.evaluation.bootstrap import interval_of_mean, intervals_of_pairs
+from simsearch.evaluation.pair_scores import PairScores, score_pairs
 from simsearch.metrics import eer, roc_auc
-from simsearch.training import bootstrap
-from simsearch.training.bootstrap import interval_of_mean, intervals_of_pairs
-from simsearch.training.pair_scores import PairScores, score_pairs
 
 
 def made(classes: int, each: int, spread: float, seed: int = 0) -> PairScores:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simsearch.encoder.runtimes import Vectors
-from simsearch.training import pair_scores
-from simsearch.training.pair_scores import score_pairs
+from simsearch.evaluation import pair_scores
+from simsearch.evaluation.pair_scores import score_pairs
 
 Pairs = list[tuple[float, int, int]]
 

@@ -13,14 +13,19 @@ from simsearch.encoder.calibration import read_calibration
 from simsearch.encoder.resolve import resolve
 from simsearch.encoder.runtimes import Vectors
 from simsearch.errors import InputError
+from simsearch.evaluation.bootstrap import interval_of_mean, intervals_of_pairs
+from simsearch.evaluation.embedding import Rows, embed_pictures
+from simsearch.evaluation.episodes import Episodes, few_shot, fixed_runs, open_set
+from simsearch.evaluation.labelled import LabelledPictures, Labels, read_labelled
+from simsearch.evaluation.pair_scores import score_pairs
+from simsearch.evaluation.verification import (
+    PairTable,
+    read_pairs,
+    score_table,
+    verification_figures,
+)
 from simsearch.metrics import retrieve
 from simsearch.records import Calibration, Evaluation, Failure
-from simsearch.training.bootstrap import interval_of_mean, intervals_of_pairs
-from simsearch.training.embedding import Rows, embed_pictures
-from simsearch.training.episodes import Episodes, few_shot, fixed_runs, open_set
-from simsearch.training.labelled import LabelledPictures, Labels, read_labelled
-from simsearch.training.pair_scores import score_pairs
-from simsearch.training.verification import PairTable, read_pairs, score_table, verification_figures
 
 PathLike = str | os.PathLike[str]
 _logger = logging.getLogger(__name__)

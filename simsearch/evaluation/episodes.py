@@ -12,9 +12,9 @@ import numpy.typing as npt
 from simsearch.encoder.embed import normalized
 from simsearch.encoder.runtimes import Vectors
 from simsearch.errors import InputError
+from simsearch.evaluation.labelled import Labels
 from simsearch.metrics import detection_and_identification_rate
 from simsearch.records import FewShot, FixedRuns, OpenSet
-from simsearch.training.labelled import Labels
 
 FPIR = 0.01
 _RUN_TABLE = "class_labels.txt"

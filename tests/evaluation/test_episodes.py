@@ -10,8 +10,8 @@ import pytest
 from simsearch.encoder.embed import normalized
 from simsearch.encoder.runtimes import Vectors
 from simsearch.errors import InputError
-from simsearch.training.episodes import Episodes, few_shot, fixed_runs, open_set
-from simsearch.training.labelled import Labels
+from simsearch.evaluation.episodes import Episodes, few_shot, fixed_runs, open_set
+from simsearch.evaluation.labelled import Labels
 
 
 def clusters(classes: int, each: int, spread: float) -> tuple[Vectors, Labels]:

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from simsearch.encoder.runtimes import Vectors
+from simsearch.evaluation.labelled import Labels
+from simsearch.evaluation.pair_scores import PairScores
 from simsearch.metrics import roc_figures
-from simsearch.training.labelled import Labels
-from simsearch.training.pair_scores import PairScores
 
 RESAMPLES = 1000
 _GROUPS = 128  # beyond this many classes, groups of them are resampled: their pairs are too many

@@ -1,0 +1,151 @@
+"""The training loop: epochs of batches, measured on held-out classes after each."""
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from simsearch.encoder import checkpoint
+from simsearch.errors import TrainingError
+from simsearch.metrics import retrieve
+from simsearch.training.augment import augmentation
+from simsearch.training.collapse import CollapseGuard
+from simsearch.training.curriculum import Stage, stage_of
+from simsearch.training.job import Job
+from simsearch.training.learner import Learner
+from simsearch.training.loader import augmented_batches
+from simsearch.training.mining import confused_classes
+from simsearch.training.optimizer import set_rate
+from simsearch.training.sampler import plan_epoch
+from simsearch.training.state import Position, load_state, save_state, write_history
+
+_SAVE_SECONDS = 300.0
+_MOST_COLLAPSES = 3
+
+
+def fit(job: Job, learner: Learner, resume: bool) -> Position | None:
+    """Train to the end; return None if it was asked to stop before.
+
+    The best checkpoint by MAP@R of the validation classes lies in `out` at any time.
+
+    Raises:
+        TrainingError: the state to resume from does not fit, or training keeps collapsing.
+    """
+    if resume:
+        position = load_state(job.out, job.config, job.data, learner.modules())
+    else:
+        position = Position()
+        _measure(job, learner, position, {"epoch": 0, "stage": "untrained"})
+    write_history(job.out, position.history)
+    while position.epoch < job.config.epochs and not _exhausted(job, position):
+        stage = stage_of(job.config, position.epoch, softened=position.collapses > 0)
+        if position.plan is None:
+            _plan(job, learner, position, stage)
+        outcome = _run_epoch(job, learner, position, stage)
+        if outcome == "stopped":
+            save_state(job.out, job.config, job.data, position, learner.modules())
+            return None
+        if outcome == "collapsed":
+            _take_up_the_best(job, learner, position)
+        else:
+            _measure(job, learner, position, _summary(learner, position, stage))
+            position.epoch += 1
+        position.step, position.plan, position.sums, position.seconds = 0, None, {}, 0.0
+        save_state(job.out, job.config, job.data, position, learner.modules())
+        write_history(job.out, position.history)
+    return position
+
+
+def _plan(job: Job, learner: Learner, position: Position, stage: Stage) -> None:
+    """Choose the batches of an epoch; search for confused classes where the stage wants it."""
+    due = position.confusion is None or position.epoch % job.config.mine_every == 0
+    if stage.confused and due:
+        position.confusion = confused_classes(learner.embed(job.train), job.train_labels)
+    position.plan = plan_epoch(
+        job.train_labels,
+        job.config.classes_per_batch,
+        job.config.pictures_per_class,
+        (job.config.seed, 2, position.epoch, position.collapses),
+        position.confusion if stage.confused else None,
+    )
+
+
+def _run_epoch(job: Job, learner: Learner, position: Position, stage: Stage) -> str:
+    """Train on the rest of the plan; return 'done', 'stopped' or 'collapsed'."""
+    plan = position.plan or []
+    seed = (job.config.seed, 3, position.epoch, position.collapses)
+    profile = augmentation(job.config.augment)
+    guard = CollapseGuard(learner.objective.margin)
+    learner.set_mode()
+    started, saved = time.monotonic() - position.seconds, time.monotonic()
+    for rows, pixels in augmented_batches(
+        job.train, plan, position.step, profile, seed, job.workers
+    ):
+        done = (position.epoch + position.step / len(plan)) / job.config.epochs
+        set_rate(learner.optimizer, done, position.rate_factor)
+        stats = learner.step(pixels, job.train_labels[rows], stage)
+        guard.watch(stats)
+        if guard.collapsed:
+            return "collapsed"
+        position.step += 1
+        position.seconds = time.monotonic() - started
+        for name, value in {**asdict(stats), "pictures": len(rows)}.items():
+            position.sums[name] = position.sums.get(name, 0.0) + value
+        rate = position.sums["pictures"] / max(position.seconds, 1e-9)
+        job.watcher.batch(position.epoch, position.step, len(plan), stats, rate)
+        if job.should_stop():
+            return "stopped"
+        if time.monotonic() - saved > _SAVE_SECONDS:
+            save_state(job.out, job.config, job.data, position, learner.modules())
+            saved = time.monotonic()
+    return "done"
+
+
+def _measure(job: Job, learner: Learner, position: Position, row: dict[str, Any]) -> None:
+    """Measure on the validation classes, note it, and keep the network if it is the best."""
+    figures = retrieve(learner.embed(job.validation), job.validation_labels).means()
+    row |= {name: figures[name] for name in ("recall_at_1", "map_at_r")}
+    position.history.append(row)
+    if figures["map_at_r"] > position.best:
+        position.best, position.best_epoch = figures["map_at_r"], row["epoch"]
+        checkpoint.save(job.out, learner.shown, job.network_config)
+    job.watcher.epoch(row)
+
+
+def _summary(learner: Learner, position: Position, stage: Stage) -> dict[str, Any]:
+    """Return an epoch's figures: means over its batches."""
+    means = {name: total / position.step for name, total in position.sums.items()}
+    return {
+        "epoch": position.epoch + 1,
+        "stage": stage.name,
+        "loss": means["loss"],
+        "active_triplets": means["active"],
+        "positive_distance": means["positive_distance"],
+        "negative_distance": means["negative_distance"],
+        "learning_rate": learner.optimizer.param_groups[0]["lr"],
+        "images_per_second": round(position.sums["pictures"] / position.seconds, 1),
+        "seconds": round(position.seconds, 1),
+    }
+
+
+def _take_up_the_best(job: Job, learner: Learner, position: Position) -> None:
+    """After a collapse: the best weights, half the rate, softer mining."""
+    position.collapses += 1
+    if position.collapses > _MOST_COLLAPSES:
+        raise TrainingError(
+            f"training collapsed {position.collapses} times: all embeddings became the same; "
+            f"lower --learning-rate (now {job.learning_rate:g}), or use --mining semi_hard"
+        )
+    position.rate_factor /= 2
+    learner.start_again(checkpoint.load_network(job.out))
+    message = (
+        f"collapse in epoch {position.epoch + 1}: all embeddings became the same; going on from "
+        f"the best weights (epoch {position.best_epoch}) with half the learning rate and "
+        "semi-hard mining"
+    )
+    position.history.append({"epoch": position.epoch + 1, "event": "collapse", "note": message})
+    job.watcher.note(message)
+
+
+def _exhausted(job: Job, position: Position) -> bool:
+    """Tell whether the last `patience` epochs brought nothing better."""
+    return position.epoch - max(position.best_epoch, 1) >= job.config.patience

@@ -1,0 +1,41 @@
+"""AdamW over the trunk and what is new beside it; warm-up, then a cosine."""
+
+import math
+
+import torch
+
+from simsearch.encoder.network import EmbeddingNetwork
+from simsearch.training.job import Job
+from simsearch.training.objective import Objective
+
+_HEAD_RATE = 10.0  # times the trunk's: new weights beside trained ones
+_WARM_UP = 0.05  # of all training
+_LEAST_RATE = 0.01  # of the highest, at the end of the cosine
+
+
+def new_optimizer(
+    network: EmbeddingNetwork, objective: Objective, job: Job
+) -> torch.optim.Optimizer:
+    """Return an optimizer; beside a trained trunk, projection and loss learn faster than it."""
+    trunk = job.learning_rate
+    head = trunk if job.from_scratch else trunk * _HEAD_RATE
+    modules = [(network.trunk, trunk), (network.projection, head), (objective, head)]
+    groups = [
+        {"params": list(module.parameters()), "lr": rate, "highest": rate}
+        for module, rate in modules
+    ]
+    filled = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(filled, weight_decay=job.config.weight_decay)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, done: float, factor: float) -> None:
+    """Set the rates for a moment of training.
+
+    Args:
+        done: share of all training, 0 to 1.
+        factor: what is left of the rate after collapses.
+    """
+    rise = min(1.0, (done + 1e-3) / _WARM_UP)
+    fall = _LEAST_RATE + (1 - _LEAST_RATE) * (1 + math.cos(math.pi * done)) / 2
+    for group in optimizer.param_groups:
+        group["lr"] = group["highest"] * rise * fall * factor

@@ -1,0 +1,143 @@
+"""What is settled before any time is spent: readable pictures, the split, doubtful labels."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from simsearch.config import Preprocessing, TrainingConfig
+from simsearch.errors import InputError
+from simsearch.evaluation.labelled import LabelledPictures
+from simsearch.index.device import free_memory
+from simsearch.training.pictures import PictureSet
+from simsearch.training.split import Split, split_by_class
+from simsearch.training.suspects import near_identical
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What to train, validate and calibrate on.
+
+    Attributes:
+        config: with classes_per_batch cut to what there is.
+        train, validation, calibration: the decoded pictures of the split's parts.
+        notes: what a person should know, one line each.
+    """
+
+    config: TrainingConfig
+    split: Split
+    train: PictureSet
+    validation: PictureSet
+    calibration: PictureSet
+    notes: tuple[str, ...]
+
+    def digest(self) -> str:
+        """Return a digest of the paths and labels of all parts."""
+        digest = hashlib.sha256()
+        for part in (self.split.train, self.split.validation, self.split.calibration):
+            names = [part.classes[label] for label in part.labels]
+            digest.update(repr((part.paths, names)).encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return the classes and pictures of each part, by name."""
+        parts = {
+            "train": self.split.train,
+            "validation": self.split.validation,
+            "calibration": self.split.calibration,
+        }
+        return {
+            name: {"classes": len(part.classes), "pictures": len(part)}
+            for name, part in parts.items()
+        }
+
+
+def prepare(
+    pictures: LabelledPictures,
+    validation: LabelledPictures | None,
+    config: TrainingConfig,
+    preprocessing: Preprocessing,
+    workers: int,
+    progress: Callable[[int, int], None],
+) -> Prepared:
+    """Read every picture once, leave out what can't be read, and split by class.
+
+    Raises:
+        InputError: too few classes or pictures are left.
+    """
+    everything, pictures, notes = _decode(pictures, preprocessing, workers, progress)
+    apart = None
+    if validation is not None:
+        _refuse_shared_pictures(pictures, validation)
+        apart, validation, more = _decode(validation, preprocessing, workers, progress)
+        notes += more
+    split = split_by_class(pictures, config.seed, validation)
+    row_of = {path: row for row, path in enumerate(pictures.paths)}
+
+    def part(of: LabelledPictures) -> PictureSet:
+        return everything.subset([row_of[path] for path in of.paths])
+
+    notes += _single(split) + _suspects(everything, pictures, workers)
+    classes = len(split.train.classes)
+    if classes < config.classes_per_batch:
+        notes.append(f"{classes} classes to train on: a batch has all of them, not more")
+        config = replace(config, classes_per_batch=classes)
+    return Prepared(
+        config=config,
+        split=split,
+        train=part(split.train),
+        validation=apart if apart is not None else part(split.validation),
+        calibration=part(split.calibration),
+        notes=tuple(notes),
+    )
+
+
+def _decode(
+    pictures: LabelledPictures,
+    preprocessing: Preprocessing,
+    workers: int,
+    progress: Callable[[int, int], None],
+) -> tuple[PictureSet, LabelledPictures, list[str]]:
+    """Return the pictures that can be read, decoded and labelled, and notes."""
+    decoded = PictureSet(pictures.paths, preprocessing, free_memory())
+    notes = list(pictures.warnings)
+    failures = list(decoded.check(workers, progress))
+    if failures:
+        first = failures[0]
+        notes.append(
+            f"{len(failures)} of {len(pictures)} pictures left out: they can't be read; "
+            f"the first: '{first.path}' ({first.kind}: {first.message})"
+        )
+        bad = {failure.path for failure in failures}
+        rows = [row for row, path in enumerate(pictures.paths) if path not in bad]
+        if not rows:
+            raise InputError(f"none of the pictures can be read; {notes[-1]}")
+        return decoded.subset(rows), pictures.take(rows), notes
+    return decoded, pictures, notes
+
+
+def _refuse_shared_pictures(pictures: LabelledPictures, validation: LabelledPictures) -> None:
+    shared = set(pictures.paths) & set(validation.paths)
+    if shared:
+        raise InputError(
+            f"{len(shared)} pictures are to be trained and validated on, the first: "
+            f"'{min(shared)}'; give --val a folder of its own"
+        )
+
+
+def _single(split: Split) -> list[str]:
+    if not split.single:
+        return []
+    return [f"{split.single} classes have one picture: they are trained on as negatives only"]
+
+
+def _suspects(decoded: PictureSet, pictures: LabelledPictures, workers: int) -> list[str]:
+    """Describe the near-identical pictures under different labels."""
+    found = near_identical(decoded, pictures.labels, workers)
+    if not found:
+        return []
+    names = [f"'{pictures.paths[a]}' and '{pictures.paths[b]}'" for a, b, _ in found[:_SHOWN]]
+    more = f", and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    count = f"{len(found)} pairs of near-identical pictures have different labels"
+    return [f"{count}, which teaches the wrong thing; check them: {'; '.join(names)}{more}"]

@@ -1,0 +1,162 @@
+"""One training run: labelled pictures in, a checkpoint folder out."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from simsearch.collection.api import available_cores
+from simsearch.config import NetworkConfig, TrainingConfig
+from simsearch.encoder import checkpoint
+from simsearch.encoder.calibration import write_calibration
+from simsearch.encoder.device import choose_target
+from simsearch.errors import InputError, StorageError
+from simsearch.evaluation.calibrate import fit_calibration
+from simsearch.evaluation.labelled import LabelledPictures
+from simsearch.evaluation.pair_scores import score_pairs
+from simsearch.records import TrainingResult
+from simsearch.training.augment import augmentation
+from simsearch.training.curriculum import check_mining
+from simsearch.training.job import Job, Watcher
+from simsearch.training.learner import Learner
+from simsearch.training.loop import fit
+from simsearch.training.losses import load_loss
+from simsearch.training.prepare import Prepared, prepare
+from simsearch.training.start import build_network, project_onto_components
+from simsearch.training.state import FILE as STATE_FILE
+from simsearch.training.state import HISTORY_FILE, seed_everything
+
+SETTINGS_FILE = "training.json"
+_LIBRARIES = ("simsearch", "torch", "torchvision", "timm", "pytorch-metric-learning", "numpy")
+
+
+def train(
+    pictures: LabelledPictures,
+    out: Path,
+    config: TrainingConfig,
+    watcher: Watcher,
+    *,
+    validation: LabelledPictures | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    resume: bool = False,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> TrainingResult | None:
+    """Train an encoder and write it to `out`; return None if it was asked to stop before the end.
+
+    Args:
+        pictures: what to train and calibrate on, and to validate on unless `validation` is given.
+        out: folder of the checkpoint, new or, with `resume`, of a run that was interrupted.
+        device: 'auto', 'cpu', 'cuda' or 'mps'.
+        workers: threads that decode and augment; None is one a core.
+
+    Raises:
+        InputError: a setting or the pictures won't do.
+        EncoderError: the weights to begin with can't be had.
+        TrainingError: there is nothing to resume, or training keeps collapsing.
+        StorageError: `out` can't be written.
+    """
+    load_loss(config.loss)
+    augmentation(config.augment)
+    check_mining(config.mining)
+    place = torch.device(choose_target(device).device)
+    workers = workers or available_cores()
+    _prepare_folder(out, resume)
+    seed_everything(config.seed)
+    network, network_config = build_network(config)
+    prepared = prepare(
+        pictures, validation, config, network_config.preprocessing, workers, watcher.reading
+    )
+    for note in prepared.notes:
+        watcher.note(note)
+    watcher.split(prepared.counts())
+    job = _job(prepared, network_config, out, place, workers, watcher, should_stop)
+    learner = Learner(job, network)
+    if config.weights == "imagenet":
+        project_onto_components(network, lambda module: learner.outputs(job.train, module))
+    before = learner.embed(job.validation, network)
+    started = time.monotonic()
+    position = fit(job, learner, resume)
+    if position is None:
+        return None
+    best = checkpoint.load_network(out).to(place)
+    scores = score_pairs(
+        learner.embed(prepared.calibration, best), prepared.split.calibration.labels
+    )
+    calibration = fit_calibration(
+        scores.same, scores.different, len(prepared.split.calibration.classes)
+    )
+    result = TrainingResult(
+        out=str(out),
+        settings=asdict(prepared.config),
+        versions={name: version(name) for name in _LIBRARIES},
+        split=prepared.counts(),
+        history=position.history,
+        seconds=round(time.monotonic() - started, 1),
+        best_epoch=position.best_epoch,
+        calibration=calibration,
+        same_scores=scores.same,
+        different_scores=scores.different,
+        paths=prepared.split.validation.paths,
+        labels=prepared.split.validation.labels,
+        classes=prepared.split.validation.classes,
+        before=before,
+        after=learner.embed(job.validation, best),
+    )
+    write_calibration(out, calibration)
+    _write_settings(out, result)
+    (out / STATE_FILE).unlink(missing_ok=True)
+    return result
+
+
+def _job(
+    prepared: Prepared,
+    network_config: NetworkConfig,
+    out: Path,
+    device: torch.device,
+    workers: int,
+    watcher: Watcher,
+    should_stop: Callable[[], bool],
+) -> Job:
+    return Job(
+        config=prepared.config,
+        network_config=network_config,
+        out=out,
+        train=prepared.train,
+        train_labels=prepared.split.train.labels,
+        validation=prepared.validation,
+        validation_labels=prepared.split.validation.labels,
+        data=prepared.digest(),
+        device=device,
+        workers=workers,
+        watcher=watcher,
+        should_stop=should_stop,
+    )
+
+
+def _prepare_folder(out: Path, resume: bool) -> None:
+    """Make the output folder, or refuse it before any time is spent."""
+    unfinished = (out / STATE_FILE).is_file()
+    if not resume and (unfinished or checkpoint.is_checkpoint(out)):
+        what = "an unfinished training run: go on with --resume" if unfinished else "an encoder"
+        raise InputError(f"'{out}' already holds {what}; give another --out, or delete it")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / HISTORY_FILE).touch()
+    except OSError as error:
+        raise StorageError(f"can't write to '{out}': {error.strerror}; choose another") from error
+
+
+def _write_settings(out: Path, result: TrainingResult) -> None:
+    data = {
+        "settings": result.settings,
+        "split": result.split,
+        "best_epoch": result.best_epoch,
+        "seconds": result.seconds,
+        "versions": result.versions,
+    }
+    (out / SETTINGS_FILE).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
