@@ -1,0 +1,98 @@
+"""Run one of the five classic jobs and print its table.
+
+    python -m benchmarks.siamese JOB DATA [--seeds 3] [--variant NAME]... [--work FOLDER]
+
+A line of JSON is kept for every fold, variant and seed in WORK/JOB.jsonl; what is there already is
+not run again, so an interrupted run goes on.
+"""
+
+import argparse
+import json
+import pkgutil
+import shutil
+import statistics
+import tempfile
+import time
+import tomllib
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import machine
+from benchmarks.siamese import jobs
+from benchmarks.siamese.protocol import Fold
+from benchmarks.siamese.variants import NAMES, run
+from simsearch.config import TrainingConfig
+
+CONFIGS = Path(__file__).parent / "configs"
+Row = dict[str, Any]
+
+
+def main() -> None:
+    """Run what is missing, then print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("job", choices=sorted(m.name for m in pkgutil.iter_modules(jobs.__path__)))
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--variant", action="append", choices=NAMES, help="all, unless given")
+    parser.add_argument("--work", type=Path, default=Path("indexes/siamese"))
+    parser.add_argument("--fold", type=int, action="append", help="numbers from 0; all")
+    arguments = parser.parse_args()
+
+    config = TrainingConfig(**tomllib.loads((CONFIGS / f"{arguments.job}.toml").read_text()))
+    work: Path = arguments.work
+    work.mkdir(parents=True, exist_ok=True)
+    log = work / f"{arguments.job}.jsonl"
+    module = import_module(f"{jobs.__name__}.{arguments.job}")
+    done = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
+    for seed in range(arguments.seeds):
+        folds = module.folds(arguments.data, work / arguments.job, seed)
+        for variant in arguments.variant or NAMES:
+            for number, fold in enumerate(folds):
+                if arguments.fold and number not in arguments.fold:
+                    continue
+                key = {"variant": variant, "seed": seed, "fold": fold.name}
+                if not any(key.items() <= row.items() for row in done):
+                    done.append({**key, **measure(variant, fold, replace(config, seed=seed))})
+                    print(json.dumps(done[-1]), flush=True)
+                    with log.open("a") as stream:
+                        stream.write(json.dumps(done[-1]) + "\n")
+    print(f"\n{arguments.job}; {machine()}")
+    print_table(done)
+
+
+def measure(variant: str, fold: Fold, config: TrainingConfig) -> Row:
+    """Return the figures of one variant on one fold, and the minutes it took."""
+    started = time.monotonic()
+    work = Path(tempfile.mkdtemp())
+    try:
+        outcome = run(variant, fold, config, work)
+        figures = fold.measure(outcome.vectors, outcome.calibration)
+    finally:
+        shutil.rmtree(work)
+    rounded = {name: round(value, 5) for name, value in figures.items()}
+    return {**rounded, "minutes": round((time.monotonic() - started) / 60, 2)}
+
+
+def print_table(rows: list[Row]) -> None:
+    """Print mean and spread over the seeds of each figure, after the mean over the folds."""
+    names = list(dict.fromkeys(k for row in rows for k in row))
+    figures = [name for name in names if name not in {"variant", "seed", "fold"}]
+    print(f"{'':<26}" + "".join(f"{name:>26}" for name in figures))
+    for variant in NAMES:
+        mine = [row for row in rows if row["variant"] == variant]
+        cells = []
+        for name in figures:
+            by_seed = [
+                statistics.mean(row[name] for row in mine if row["seed"] == seed and name in row)
+                for seed in sorted({row["seed"] for row in mine if name in row})
+            ]
+            spread = f" +- {statistics.stdev(by_seed):.4f}" if len(by_seed) > 1 else ""
+            cells.append(f"{statistics.mean(by_seed):.4f}{spread}" if by_seed else "")
+        if mine:
+            print(f"{variant:<26}" + "".join(f"{cell:>26}" for cell in cells))
+
+
+if __name__ == "__main__":
+    main()

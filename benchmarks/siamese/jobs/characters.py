@@ -1,0 +1,110 @@
+"""Omniglot characters of alphabets that were not trained on, from its two small background sets."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from benchmarks.siamese.protocol import Figures, Fold, Measure, Vectors, labelled
+from simsearch.evaluation.labelled import LabelledPictures, read_labelled
+from simsearch.metrics import accuracy_at, eer
+from simsearch.records import Calibration
+
+Integers = npt.NDArray[np.int64]
+_SETS = ("images_background_small1", "images_background_small2")
+_WAYS = 20
+_RUNS = 400
+_TURNS = (90, 180, 270)
+
+
+def folds(data: Path, work: Path, seed: int) -> list[Fold]:
+    """Train on one small set and measure on the other, and the reverse; `data` holds both zips.
+
+    Alphabets that are in both sets (Greek, Latin) are measured on in neither.
+    """
+    sets = [_unpacked(data, work, name) for name in _SETS]
+    alphabets = [{name.split("/")[0] for name in pictures.classes} for pictures in sets]
+    return [
+        Fold(
+            f"{_SETS[k]} to {_SETS[1 - k]}",
+            _with_turned(sets[k], work / "turned" / _SETS[k]),
+            *_unseen(sets[1 - k], alphabets[k], seed),
+        )
+        for k in (0, 1)
+    ]
+
+
+def _unpacked(data: Path, work: Path, name: str) -> LabelledPictures:
+    if not (work / name).is_dir():
+        with zipfile.ZipFile(data / f"{name}.zip") as archive:
+            archive.extractall(work)
+    return read_labelled(work / name)
+
+
+def _with_turned(pictures: LabelledPictures, folder: Path) -> LabelledPictures:
+    """Add each character turned by quarters, as classes of their own (Santoro et al. 2016)."""
+    paths = list(pictures.paths)
+    names = [pictures.classes[label] for label in pictures.labels]
+    for path, name in zip(pictures.paths, list(names), strict=True):
+        for degrees in _TURNS:
+            turned = folder / name / str(degrees) / Path(path).name
+            if not turned.is_file():
+                turned.parent.mkdir(parents=True, exist_ok=True)
+                Image.open(path).rotate(degrees).save(turned)
+            paths.append(str(turned))
+            names.append(f"{name}/{degrees}")
+    return labelled(paths, names)
+
+
+def _unseen(
+    pictures: LabelledPictures, known: set[str], seed: int
+) -> tuple[tuple[str, ...], Measure]:
+    names = [pictures.classes[label] for label in pictures.labels]
+    rows = [row for row, name in enumerate(names) if name.split("/")[0] not in known]
+    test = labelled([pictures.paths[row] for row in rows], [names[row] for row in rows])
+    alphabet = np.array([test.classes[label].split("/")[0] for label in test.labels])
+    drawer = np.array([int(Path(path).stem.rsplit("_", 1)[1]) for path in test.paths])
+
+    def measure(vectors: Vectors, calibration: Calibration | None) -> Figures:
+        same, different = _pairs_within(vectors, test.labels, alphabet)
+        cut = 0.5 if calibration is None else -calibration.intercept / calibration.slope
+        return {
+            "error": _twenty_way(vectors, test.labels, alphabet, drawer, seed),
+            "verification_accuracy": accuracy_at(same, different, cut),
+            "eer": eer(same, different),
+        }
+
+    return test.paths, measure
+
+
+def _twenty_way(
+    vectors: Vectors, labels: Integers, alphabet: Integers, drawer: Integers, seed: int
+) -> float:
+    """Return the error of 20-way 1-shot in an alphabet, two drawers a run (Lake et al. 2015)."""
+    draw = np.random.default_rng([seed, 9])
+    wrong = total = 0
+    for name in np.unique(alphabet):
+        characters = np.unique(labels[alphabet == name])
+        for _ in range(_RUNS):
+            chosen = draw.choice(characters, min(_WAYS, len(characters)), replace=False)
+            first, second = draw.choice(np.unique(drawer), 2, replace=False)
+            rows = [
+                [int(np.flatnonzero((labels == c) & (drawer == person))[0]) for c in chosen]
+                for person in (first, second)
+            ]
+            named = (vectors[rows[1]] @ vectors[rows[0]].T).argmax(axis=1)
+            wrong += int((named != np.arange(len(chosen))).sum())
+            total += len(chosen)
+    return wrong / total
+
+
+def _pairs_within(
+    vectors: Vectors, labels: Integers, alphabet: Integers
+) -> tuple[Vectors, Vectors]:
+    """Return the cosines of all same and different pairs inside the alphabets."""
+    scores = vectors @ vectors.T
+    upper = np.triu(np.ones(scores.shape, bool), 1) & (alphabet[:, None] == alphabet[None, :])
+    same = labels[:, None] == labels[None, :]
+    return scores[upper & same], scores[upper & ~same]

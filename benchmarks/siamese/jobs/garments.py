@@ -1,0 +1,93 @@
+"""Pairs of Fashion-MNIST garments: ten classes in training and test, and classes held out."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from benchmarks.siamese.protocol import Figures, Fold, Measure, Vectors, labelled, shuffled
+from simsearch.metrics import accuracy_at, eer
+from simsearch.records import Calibration
+
+_FILES = {
+    "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
+    "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
+}
+_HELD_OUT = 3
+_PAIRS = 20_000
+_HALF = 1 - 0.5**2 / 2  # cosine of unit vectors that are 0.5 apart: the cut of the classic tutorial
+
+
+def read_idx(path: Path) -> npt.NDArray[np.uint8]:
+    """Return the array of an IDX file, gzipped or not (format: yann.lecun.com/exdb/mnist)."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rb") as stream:
+        data = stream.read()
+    if data[:3] != b"\x00\x00\x08":
+        raise ValueError(f"'{path}' is no IDX file of bytes")
+    shape = np.frombuffer(data, ">i4", data[3], 4)
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
+
+
+def folds(data: Path, work: Path, seed: int) -> list[Fold]:
+    """Make two folds: all ten classes in both parts, and three classes only in the test."""
+    train, train_names = _pictures(data, work, "train")
+    test, test_names = _pictures(data, work, "test")
+    unseen = set(shuffled(train_names, seed)[:_HELD_OUT])
+    rest = [row for row, name in enumerate(train_names) if name not in unseen]
+    held = [row for row, name in enumerate(test_names) if name in unseen]
+    return [
+        Fold("ten classes", labelled(train, train_names), test, _measure(test_names, seed, "")),
+        Fold(
+            "three classes held out",
+            labelled([train[row] for row in rest], [train_names[row] for row in rest]),
+            [test[row] for row in held],
+            _measure([test_names[row] for row in held], seed, "held_out_"),
+        ),
+    ]
+
+
+def _pictures(data: Path, work: Path, part: str) -> tuple[list[str], list[str]]:
+    """Write a part's pictures as PNG files once; return paths and names of classes."""
+    pixels, labels = (read_idx(data / name) for name in _FILES[part])
+    paths = []
+    for row, (picture, label) in enumerate(zip(pixels, labels, strict=True)):
+        path = work / part / str(label) / f"{row:05d}.png"
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture).save(path)
+        paths.append(str(path))
+    return paths, [str(label) for label in labels]
+
+
+def _measure(names: list[str], seed: int, prefix: str) -> Measure:
+    classes, labels = np.unique(names, return_inverse=True)
+    draw = np.random.default_rng([seed, 10])
+    members = [np.flatnonzero(labels == c) for c in range(len(classes))]
+    same = np.array(
+        [draw.choice(members[draw.integers(len(classes))], 2, replace=False) for _ in range(_PAIRS)]
+    )
+    different = np.array(
+        [
+            [draw.choice(members[c]) for c in draw.choice(len(classes), 2, replace=False)]
+            for _ in range(_PAIRS)
+        ]
+    )
+
+    def measure(vectors: Vectors, calibration: Calibration | None) -> Figures:
+        same_scores, different_scores = (
+            np.einsum("nd,nd->n", vectors[pairs[:, 0]], vectors[pairs[:, 1]])
+            for pairs in (same, different)
+        )
+        figures = {
+            "accuracy_at_half": accuracy_at(same_scores, different_scores, _HALF),
+            "eer": eer(same_scores, different_scores),
+        }
+        if calibration is not None:
+            cut = -calibration.intercept / calibration.slope
+            figures["accuracy_at_calibrated"] = accuracy_at(same_scores, different_scores, cut)
+        return {prefix + name: value for name, value in figures.items()}
+
+    return measure
