@@ -15,28 +15,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simsearch.collection import Collection as Collection
+    from simsearch.collection import verify as verify
     from simsearch.config import EncoderSpec as EncoderSpec
     from simsearch.config import Preprocessing as Preprocessing
     from simsearch.config import Selection as Selection
     from simsearch.errors import SimsearchError as SimsearchError
+    from simsearch.records import ClassScore as ClassScore
     from simsearch.records import DuplicateGroup as DuplicateGroup
     from simsearch.records import DuplicatePair as DuplicatePair
     from simsearch.records import Duplicates as Duplicates
     from simsearch.records import Failure as Failure
+    from simsearch.records import Identification as Identification
     from simsearch.records import ImageRecord as ImageRecord
     from simsearch.records import Neighbor as Neighbor
     from simsearch.records import QueryResult as QueryResult
     from simsearch.records import SyncReport as SyncReport
+    from simsearch.records import Verification as Verification
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ClassScore": "records",
     "Collection": "collection",
     "DuplicateGroup": "records",
     "DuplicatePair": "records",
     "Duplicates": "records",
     "EncoderSpec": "config",
     "Failure": "records",
+    "Identification": "records",
     "ImageRecord": "records",
     "Neighbor": "records",
     "Preprocessing": "config",
@@ -44,14 +50,18 @@ _HOMES = {
     "Selection": "config",
     "SimsearchError": "errors",
     "SyncReport": "records",
+    "Verification": "records",
+    "verify": "collection",
 }
 __all__ = [
+    "ClassScore",
     "Collection",
     "DuplicateGroup",
     "DuplicatePair",
     "Duplicates",
     "EncoderSpec",
     "Failure",
+    "Identification",
     "ImageRecord",
     "Neighbor",
     "Preprocessing",
@@ -59,7 +69,9 @@ __all__ = [
     "Selection",
     "SimsearchError",
     "SyncReport",
+    "Verification",
     "__version__",
+    "verify",
 ]
 
 

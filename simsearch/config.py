@@ -10,6 +10,7 @@ DEFAULT_THRESHOLD = 0.9
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 FITS = ("crop", "squash", "pad")
 POOLINGS = ("avg", "gem")
+IDENTIFY_METHODS = ("prototypes", "knn")
 PRECISIONS = ("auto", "f32", "bf16")
 
 

@@ -383,6 +383,82 @@ class TrainingResult:
     after: "npt.NDArray[np.float32]"
 
 
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether two pictures are of the same class.
+
+    Attributes:
+        a, b: the pictures' paths as given.
+        similarity: cosine, -1 to 1, higher is nearer; 1 for the same bytes.
+        distance: Euclidean distance of the unit vectors, 0 to 2, lower is nearer.
+        encoder: its name, or the folder of its checkpoint.
+        prior: share of same pairs that the probability takes for granted.
+        far: false acceptance rate that the decision is made at.
+        probability: 0 to 1, that both are of the same class.
+        log_likelihood_ratio: natural logarithm; above 0 speaks for the same class.
+        threshold: cosine at or over which a pair is called the same.
+        same: the decision. It and the three before are None where the encoder has no calibration.
+    """
+
+    a: str
+    b: str
+    similarity: float
+    distance: float
+    encoder: str
+    prior: float
+    far: float
+    probability: float | None = None
+    log_likelihood_ratio: float | None = None
+    threshold: float | None = None
+    same: bool | None = None
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the encoder says what its cosines mean."""
+        return self.threshold is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """A labelled class and how near a picture is to it: a cosine, higher is nearer."""
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """Which of a collection's classes a picture belongs to.
+
+    The probability is what the encoder's calibration says of a pair of pictures with this cosine,
+    at a prior of 0.5. A score is no cosine of a drawn pair: the mean of a class is nearer than its
+    members are, and the best of many classes is taken. So it is an indication that errs on the high
+    side, and more pictures pass the threshold of a FAR than that rate says.
+
+    Attributes:
+        photo: the picture's path as given.
+        label: the class, None if unknown: the score is under the threshold, or there is no class.
+        nearest: the nearest class, known or not; None if there is no class.
+        score: 'prototypes': cosine to the class's mean; 'knn': the best cosine to one of its
+            pictures that voted. Higher is nearer.
+        probability: 0 to 1; None where the encoder has no calibration.
+        runner_up: the next class; by votes in 'knn', so its score may be the higher one there.
+        threshold: cosine under which the picture is unknown; None where nothing tells one.
+        method: 'prototypes' or 'knn'.
+        left_out: indexed files that were left out because their content is the picture's own.
+    """
+
+    photo: str
+    label: str | None
+    nearest: str | None
+    score: float | None
+    probability: float | None
+    runner_up: ClassScore | None
+    threshold: float | None
+    method: str
+    left_out: int = 0
+
+
 def join_path(root: str, path: str) -> str:
     """Join a root and a path below it that is written with '/'."""
     return str(Path(root, path)) if path else root

@@ -15,6 +15,13 @@ def _known_device(device: str) -> str:
     return device
 
 
+def open_share(share: float) -> float:
+    """Refuse a share that is not over 0 and under 1."""
+    if not 0 < share < 1:
+        raise typer.BadParameter(f"{share:g} is not over 0 and under 1")
+    return share
+
+
 Home = Annotated[
     Path | None,
     typer.Option(
@@ -32,6 +39,10 @@ Index = Annotated[
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Collection.")]
 Device = Annotated[str, typer.Option(help=f"One of {', '.join(DEVICES)}.", callback=_known_device)]
+Far = Annotated[
+    float,
+    typer.Option(help="False acceptance rate of the threshold.", callback=open_share),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 Gallery = Annotated[
@@ -47,15 +58,15 @@ def home_or_default(home: Path | None) -> Path:
     return home if home is not None else default_home()
 
 
-def chosen_collection(home: Path | None, name: str | None) -> str:
-    """Return the collection that is meant; say which one if there was a choice."""
+def chosen_collection(home: Path | None, name: str | None, doing: str = "searching") -> str:
+    """Return the collection that is meant; say which one, and for what, if there was a choice."""
     from simsearch.collection.homes import pick_collection
 
     if name is not None:
         return name
     picked, among_others = pick_collection(home_or_default(home))
     if among_others:
-        typer.echo(f"note: searching '{picked}', written last; --index takes another", err=True)
+        typer.echo(f"note: {doing} '{picked}', written last; --index takes another", err=True)
     return picked
 
 

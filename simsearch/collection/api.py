@@ -4,15 +4,19 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
-from simsearch.collection import homes
+from simsearch.collection import enrolling, homes
+from simsearch.collection.pictures import (
+    calibration_of,
+    decode_pictures,
+    embed_pictures,
+    read_pictures,
+)
 from simsearch.config import DEFAULT_ENCODER, DEFAULT_THRESHOLD, EncoderSpec, Selection
 from simsearch.encoder.device import choose_target
 from simsearch.encoder.resolve import resolve
@@ -22,16 +26,14 @@ from simsearch.errors import (
     CollectionNotFoundError,
     EncoderMismatchError,
     InputError,
-    PictureError,
 )
-from simsearch.images.decode import decode, read_file
 from simsearch.images.discover import resolve_folder
-from simsearch.images.fingerprint import content_hash
 from simsearch.records import (
     CheckReport,
     CollectionInfo,
     Duplicates,
     Failure,
+    Identification,
     ImageRecord,
     Neighbor,
     QueryResult,
@@ -45,7 +47,8 @@ from simsearch.store.manifest import Manifest, read_manifest
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from simsearch.encoder.runtimes import Pixels, Runtime, Vectors
+    from simsearch.collection.job import Job
+    from simsearch.encoder.runtimes import Runtime
     from simsearch.index.vector_index import VectorIndex
 
 PathLike = str | os.PathLike[str]
@@ -124,10 +127,6 @@ class Collection:
             CollectionBusyError: another process is writing.
             StorageError: the system refused to write; the last generation stays.
         """
-        from simsearch.collection.committing import finish
-        from simsearch.collection.job import Job
-        from simsearch.collection.sync import run
-
         started = time.perf_counter()
         if not folders:
             raise InputError("no folder given")
@@ -136,19 +135,11 @@ class Collection:
             try:
                 base = self._base_manifest(encoder, rebuild)
                 if rebuild:
-                    roots = list(dict.fromkeys([*roots, *_still_there(base.roots)]))
-                job = Job(
-                    folder=self.folder,
-                    manifest=base,
-                    rebuild=rebuild,
-                    roots=roots,
-                    selection=selection or Selection(),
-                    open_runtime=lambda: self._runtime(base.encoder, self._device),
-                    workers=workers or available_cores(),
-                    progress=progress,
-                    should_stop=should_stop,
-                )
-                return finish(job, run(job), started)
+                    enrolled = enrolling.roots_with_classes(self.folder)
+                    known = [*roots, *_still_there(base.roots), *enrolled]
+                    roots = list(dict.fromkeys(known))
+                job = self._job(base, roots, selection, rebuild, workers, progress, should_stop)
+                return self._run(job, started)
             finally:
                 # A run that failed before its first part leaves no empty collection behind.
                 if not (self.folder / MANIFEST).exists() and not any(self.folder.glob("*/*")):
@@ -197,8 +188,10 @@ class Collection:
                 from simsearch.search.neighbors import find_neighbors
 
                 index = self._index(manifest)
-                decoded = _decode_queries(pictures, manifest.encoder, on_failure)
-                queries, vectors = _embed_queries(opening.result(), decoded, manifest.encoder.dim)
+                decoded = decode_pictures(pictures, manifest.encoder, on_failure)
+                queries, vectors = embed_pictures(
+                    opening.result(), decoded, manifest.encoder.dim, on_failure
+                )
             return find_neighbors(
                 index,
                 lambda ids: self._find(manifest, ids),
@@ -210,6 +203,97 @@ class Collection:
             )
 
         return self._at_one_generation(ask)
+
+    def identify(
+        self,
+        *pictures: PathLike,
+        method: str = "prototypes",
+        k: int = 5,
+        far: float = 0.01,
+        threshold: float | None = None,
+        on_failure: Callable[[Failure], None] | None = None,
+    ) -> list[Identification]:
+        """Return the class of each picture; an indexed picture's class is its parent folder.
+
+        A picture is unknown where the score of its nearest class is under the threshold: the one
+        given, else that of the encoder's calibration at `far`. An encoder without a calibration
+        can't tell: every picture then gets its nearest class. Indexed files with a picture's own
+        content are left out, and copies within a class count once.
+
+        Args:
+            method: 'prototypes' compares with the mean of each class, 'knn' lets the nearest
+                pictures vote, each with its cosine.
+            k: how many vote.
+            far: false acceptance rate, over pairs of different classes, of the threshold.
+            threshold: cosine, -1 to 1, instead of the calibration's.
+            on_failure: takes pictures that can't be read; None raises PictureError for the first.
+
+        Raises:
+            InputError: an argument is out of range, or the calibration has no threshold at `far`.
+            PictureError: a picture can't be read.
+        """
+        from simsearch.collection.identifying import Settings, identify_pictures
+
+        settings = Settings(method, k, far, threshold)
+
+        def ask(manifest: Manifest) -> list[Identification]:
+            calibration = calibration_of(manifest.encoder)
+            settings.cut(calibration)  # a wrong setting is told before anything is read
+            batch_size = 1 if len(pictures) == 1 else None
+            decoded = decode_pictures(pictures, manifest.encoder, on_failure)
+            runtime = self._runtime(manifest.encoder, "cpu", batch_size)
+            keys, vectors = embed_pictures(runtime, decoded, manifest.encoder.dim, on_failure)
+            index = self._index(manifest) if method == "knn" else None
+            return identify_pictures(
+                self.folder, manifest, index, keys, vectors, calibration, settings
+            )
+
+        return self._at_one_generation(ask)
+
+    def enrol(self, label: str, *pictures: PathLike) -> list[str]:
+        """Make pictures examples of a class, without any training; return their copies' paths.
+
+        They are copied into the collection's folder, to `enrolled/LABEL/`, and indexed there.
+        Those that the class has been given before are passed over, with a note.
+
+        Raises:
+            InputError: the label can't be a folder's name, or no picture is given.
+            PictureError: a picture can't be read; nothing was written.
+            CollectionNotFoundError: there is no such collection.
+            CollectionBusyError: another process is writing.
+            StorageError: the system refused to write; the last generation stays.
+        """
+        enrolling.check_label(label)
+        if not pictures:
+            raise InputError(f"no picture given for '{label}'")
+        homes.find_collection(self.folder.parent, self.name)
+        with writer_lock(self.folder):
+            manifest = self.manifest
+            read = [(path, data) for path, data, _ in read_pictures(pictures, manifest.encoder)]
+            with enrolling.copied(self.folder, label, read) as paths:
+                self._run_enrolled(manifest)
+        return paths
+
+    def unenrol(self, label: str) -> int:
+        """Delete the pictures that were enrolled as a class; return how many there were.
+
+        Pictures of the class in indexed folders stay.
+
+        Raises:
+            InputError: the class was never enrolled; the message suggests the nearest.
+            CollectionNotFoundError, CollectionBusyError, StorageError: as for `enrol`.
+        """
+        enrolling.check_label(label)
+        homes.find_collection(self.folder.parent, self.name)
+        with writer_lock(self.folder):
+            place = enrolling.find_class(self.folder, label)
+            if enrolling.enrolled_root(self.folder) not in self.manifest.roots:
+                # The collection was moved: its rows take the new paths before files go.
+                self._run_enrolled(self.manifest)
+            count = enrolling.clear(place)
+            self._run_enrolled(self.manifest)
+            enrolling.drop(place)
+        return count
 
     def duplicates(self, threshold: float = DEFAULT_THRESHOLD, exact: bool = False) -> Duplicates:
         """Return all pairs of files whose cosine is at least `threshold`, and their groups.
@@ -280,7 +364,7 @@ class Collection:
                 return report
 
     def remove(self) -> None:
-        """Delete the collection, no picture.
+        """Delete the collection, with the copies that `enrol` made; no other picture.
 
         Raises:
             CollectionNotFoundError: it does not exist.
@@ -290,6 +374,43 @@ class Collection:
         with writer_lock(self.folder), storage_errors(self.folder):
             (self.folder / MANIFEST).unlink()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _job(
+        self,
+        base: Manifest,
+        roots: Sequence[str],
+        selection: Selection | None = None,
+        rebuild: bool = False,
+        workers: int | None = None,
+        progress: Callable[[int, int], None] = lambda *_: None,
+        should_stop: Callable[[], bool] = lambda: False,
+        may_be_empty: bool = False,
+    ) -> "Job":
+        from simsearch.collection.job import Job
+
+        return Job(
+            folder=self.folder,
+            manifest=base,
+            rebuild=rebuild,
+            roots=roots,
+            selection=selection or Selection(),
+            open_runtime=lambda: self._runtime(base.encoder, self._device),
+            workers=workers or available_cores(),
+            progress=progress,
+            should_stop=should_stop,
+            may_be_empty=may_be_empty,
+        )
+
+    def _run(self, job: "Job", started: float) -> SyncReport:
+        from simsearch.collection.committing import finish
+        from simsearch.collection.sync import run
+
+        enrolling.sweep(self.folder)
+        return finish(job, run(job), started)
+
+    def _run_enrolled(self, manifest: Manifest) -> SyncReport:
+        root = enrolling.enrolled_root(self.folder)
+        return self._run(self._job(manifest, [root], may_be_empty=True), time.perf_counter())
 
     def _base_manifest(self, encoder: str | None, rebuild: bool) -> Manifest:
         """Return the generation to go on from; a new collection starts at 0."""
@@ -367,32 +488,3 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _decode_queries(
-    pictures: Sequence[PathLike], spec: EncoderSpec, on_failure: Callable[[Failure], None] | None
-) -> Iterator[tuple[tuple[str, str], "Pixels"]]:
-    """Yield ((path, content hash), pixels) of each picture that can be read."""
-    for picture in pictures:
-        path = os.fspath(picture)
-        try:
-            data = read_file(path)
-            yield (path, content_hash(data)), decode(data, spec.preprocessing).pixels
-        except PictureError as error:
-            if on_failure is None:
-                raise PictureError(
-                    error.kind, f"can't read '{path}' ({error.kind}): {error}"
-                ) from error
-            on_failure(Failure("", path, error.kind, str(error)))
-
-
-def _embed_queries(
-    runtime: "Runtime", decoded: Iterator[tuple[tuple[str, str], "Pixels"]], dim: int
-) -> tuple[list[tuple[str, str]], "Vectors"]:
-    from simsearch.encoder.embed import embed
-
-    embedded = list(embed(runtime, decoded))
-    vectors = [vector for _, vector in embedded]
-    return [key for key, _ in embedded], np.stack(vectors) if vectors else np.empty(
-        (0, dim), np.float32
-    )

@@ -4,6 +4,7 @@ import os
 from difflib import get_close_matches
 from pathlib import Path
 
+from simsearch.collection.enrolling import enrolled_root
 from simsearch.errors import CollectionNotFoundError, InputError
 from simsearch.store.manifest import FILE, read_manifest
 
@@ -84,8 +85,11 @@ def check_home(home: str | os.PathLike[str] | None) -> Path:
 
 
 def taken_by_others(folder: Path, roots: list[str]) -> list[str]:
-    """Return the roots of the collection in `folder` if none of them is among `roots`."""
+    """Return the roots of the collection in `folder` if none of them is among `roots`.
+
+    What was enrolled lies in the collection's own folder: that is nobody's.
+    """
     if not (folder / FILE).is_file():
         return []
-    known = read_manifest(folder).roots
-    return [] if set(known) & set(roots) else list(known)
+    known = set(read_manifest(folder).roots) - {enrolled_root(folder)}
+    return [] if known & set(roots) else sorted(known)

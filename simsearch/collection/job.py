@@ -23,6 +23,7 @@ class Job:
         workers: threads that read and decode.
         progress: called with (files done, files to do).
         should_stop: asked before each file; True ends the run early, keeping what is done.
+        may_be_empty: folders without a picture are no mistake; they are no roots any more.
     """
 
     folder: Path
@@ -34,6 +35,7 @@ class Job:
     workers: int
     progress: Callable[[int, int], None]
     should_stop: Callable[[], bool]
+    may_be_empty: bool = False
 
 
 @dataclass(slots=True)

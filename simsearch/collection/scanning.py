@@ -11,7 +11,7 @@ def scan(job: Job, state: RunState) -> list[FoundFile]:
     """Return the files to read; note the failures and the known paths that are gone.
 
     Raises:
-        FolderError: no picture at all in the job's folders.
+        FolderError: no picture at all in the job's folders, and that is a mistake.
     """
     todo: list[FoundFile] = []
     present: set[str] = set()
@@ -27,7 +27,7 @@ def scan(job: Job, state: RunState) -> list[FoundFile]:
         present.add(path)
         if row is None or (row.record.size, row.record.mtime_ns) != (found.size, found.mtime_ns):
             todo.append(found)
-    if not present:
+    if not present and not job.may_be_empty:
         raise _no_picture(job, state)
     _note_gone(job, state, present)
     return todo

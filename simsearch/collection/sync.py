@@ -65,10 +65,14 @@ def _rewrite(job: Job, state: RunState, writer: PartWriter) -> list[PartInfo]:
 
 
 def _roots_in_use(job: Job, state: RunState) -> tuple[str, ...]:
-    """Return the roots of this run and those that other rows still have."""
-    others = {
+    """Return the roots of this run, if they must hold pictures, and those that rows have."""
+    in_use = {
         state.changed.get(row.key, row.record).root
         for row in state.rows.values()
         if row.key not in state.stale
     }
-    return tuple(sorted({*job.roots, *others}))
+    if job.may_be_empty:
+        in_use |= {record.root for record in state.embedded.values()}
+        in_use |= {examined.file.root for examined in state.copies}
+        return tuple(sorted(in_use))
+    return tuple(sorted({*job.roots, *in_use}))

@@ -14,6 +14,7 @@ from simsearch.errors import CollectionDamagedError
 from simsearch.records import Failure, ImageRecord
 from simsearch.store.footer import footer_digest
 from simsearch.store.manifest import PartInfo
+from simsearch.store.paths import decode_path
 from simsearch.store.schema import (
     EMBEDDING,
     ROW_COLUMNS,
@@ -109,6 +110,22 @@ def read_contents(folder: Path, parts: Sequence[PartInfo]) -> tuple[Contents, li
     first = np.zeros(len(numbers), bool)
     first[np.unique(numbers, return_index=True)[1]] = True
     return Contents(table.column("id").to_numpy(), numbers, first), hashes.to_pylist()
+
+
+def read_labels(folder: Path, parts: Sequence[PartInfo]) -> tuple[list[str], Ids]:
+    """Return the labels, sorted, and each row's place among them, int64 [rows], part by part."""
+    tables = []
+    for part in parts:
+        with _open(folder, part) as file:
+            tables.append(file.read(columns=["label"]))
+    if not tables:
+        return [], np.empty(0, np.int64)
+    column = pa.concat_tables(tables).column("label").combine_chunks().dictionary_encode()
+    labels = [decode_path(label) for label in column.dictionary.to_pylist()]
+    order = np.array(sorted(range(len(labels)), key=labels.__getitem__))
+    places = np.empty(len(labels), np.int64)
+    places[order] = np.arange(len(labels))
+    return sorted(labels), places[column.indices.to_numpy()]
 
 
 def iterate_vectors(folder: Path, parts: Sequence[PartInfo]) -> Iterator[tuple[Ids, Half]]:

@@ -19,13 +19,15 @@ def command(
     Example: simsearch remove photos --yes
     """
     from simsearch.collection import Collection
+    from simsearch.collection.enrolling import enrolled_classes
 
     collection = Collection.open(name, home_or_default(home))
+    copies = " and its enrolled copies" if enrolled_classes(collection.folder) else ""
     try:
         info = collection.info()
-        what = f"collection '{name}' ({plural(info.images, 'picture')}, {size(info.bytes)})"
+        what = f"collection '{name}' ({plural(info.images, 'picture')}, {size(info.bytes)}){copies}"
     except CollectionDamagedError:
-        what = f"collection '{name}' (damaged)"
+        what = f"collection '{name}' (damaged){copies}"
     if not yes and not typer.confirm(f"delete {what}? The pictures themselves stay."):
         typer.echo("kept")
         raise typer.Exit(1)

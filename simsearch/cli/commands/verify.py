@@ -1,0 +1,63 @@
+"""simsearch verify"""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from simsearch.cli.options import Device, Far, Json, open_share
+from simsearch.cli.render import print_json, printable
+from simsearch.config import DEFAULT_ENCODER
+from simsearch.records import Verification
+
+EXIT_DIFFERENT = 3
+
+
+def command(
+    a: Annotated[str, typer.Argument(metavar="A", help="A picture.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    encoder: Annotated[
+        str, typer.Option(help="A known name, timm/NAME, torchvision/NAME or a checkpoint folder.")
+    ] = DEFAULT_ENCODER,
+    prior: Annotated[
+        float, typer.Option(callback=open_share, help="Share of same pairs to expect.")
+    ] = 0.5,
+    far: Far = 0.01,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Tell whether two pictures show the same; exit code 0 if so, 3 if they differ.
+
+    Example: simsearch verify a.jpg b.jpg --encoder encoders/faces
+    """
+    from simsearch.collection import verify
+
+    result = verify(a, b, encoder, prior, far, device)
+    if as_json:
+        print_json({**asdict(result), "calibrated": result.calibrated})
+    else:
+        _show(result)
+    if not result.calibrated:
+        typer.echo(
+            f"note: '{printable(result.encoder)}' has no calibration: similarity only; "
+            "simsearch train makes one",
+            err=True,
+        )
+    if result.same is False:
+        raise typer.Exit(EXIT_DIFFERENT)
+
+
+def _show(result: Verification) -> None:
+    lines = {
+        "similarity": f"{result.similarity:.4f}",
+        "distance": f"{result.distance:.4f}",
+    }
+    if result.threshold is not None:
+        verdict = "same" if result.same else "different"
+        lines |= {
+            "probability": f"{result.probability:.4g} of the same, at a prior of {result.prior:g}",
+            "log-likelihood ratio": f"{result.log_likelihood_ratio:.4f}",
+            "verdict": f"{verdict} (threshold {result.threshold:.4f} at a FAR of {result.far:g})",
+        }
+    for label, value in lines.items():
+        typer.echo(f"{label:<21} {value}")
