@@ -16,7 +16,7 @@ from simsearch.records import Calibration, Identification
 from simsearch.search.identify import ClassSums, Ranking, identify, rank_by_vote
 from simsearch.search.verify import threshold_at
 from simsearch.store.manifest import Manifest
-from simsearch.store.reader import find_records, read_contents, read_labels
+from simsearch.store.reader import Contents, find_records, read_contents, read_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +86,7 @@ def _rank_by_prototypes(
     """Rank the classes by their prototypes, in one pass over the stored vectors."""
     contents, stored = read_contents(folder, manifest.parts)
     labels, classes = read_labels(folder, manifest.parts)
-    # Each content counts once in each class that it is in.
-    cells = classes * max(contents.count, 1) + contents.numbers
-    first = np.zeros(len(cells), bool)
-    first[np.unique(cells, return_index=True)[1]] = True
+    first = _once_a_class(classes, contents)
     own: dict[str, list[int]] = defaultdict(list)
     wanted = set(hashes)
     for row, digest in enumerate(stored):
@@ -119,3 +116,11 @@ def _rank_by_prototypes(
         )
         for digest, vector in zip(hashes, vectors, strict=True)
     ]
+
+
+def _once_a_class(classes: Ids, contents: Contents) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Mark the rows where a content appears first in a class, bool [rows]."""
+    cells = classes * max(contents.count, 1) + contents.numbers
+    first = np.zeros(len(cells), bool)
+    first[np.unique(cells, return_index=True)[1]] = True
+    return first
