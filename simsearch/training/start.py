@@ -88,11 +88,11 @@ def project_onto_components(
 
 
 def _adjusted(preprocessing: "Preprocessing", config: TrainingConfig) -> "Preprocessing":
+    """Apply --size and --fit; what is squashed or padded is meant to be seen whole."""
+    size = preprocessing.size if config.size is None else config.size
+    fit = preprocessing.fit if config.fit is None else config.fit
+    fraction = 1.0 if config.fit in {"squash", "pad"} else preprocessing.crop_fraction
     try:
-        return replace(
-            preprocessing,
-            size=config.size if config.size is not None else preprocessing.size,
-            fit=config.fit if config.fit is not None else preprocessing.fit,
-        )
+        return replace(preprocessing, size=size, fit=fit, crop_fraction=fraction)
     except ValueError as error:
         raise InputError(str(error)) from error

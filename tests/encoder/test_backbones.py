@@ -15,7 +15,7 @@ from simsearch.errors import EncoderError
 NAMES = {
     "koch": ["koch"],
     "signet": ["signet"],
-    "tf_efficientnet_lite0": [DEFAULT_ENCODER],
+    "tf_efficientnet_lite0": [DEFAULT_ENCODER, f"{DEFAULT_ENCODER}/stage5"],
     "timm": ["timm/test_resnet", "timm/test_vit.r160_in1k", "timm/mobilenetv3_small_050"],
     "torchvision": [
         "torchvision/resnet18",
@@ -143,3 +143,12 @@ def test_networks_for_grey_pictures_see_no_colour_and_have_no_weights(name: str)
         assert torch.allclose(trunk.eval()(grey.expand(-1, 3, -1, -1)), trunk(shifted), atol=1e-4)
     with pytest.raises(EncoderError, match="--weights none"):
         load_backbone(name, pretrained=True)
+
+
+def test_a_stage_gives_the_means_of_the_maps_after_it() -> None:
+    whole, _ = load_backbone(DEFAULT_ENCODER, pretrained=True)
+    cut, _ = load_backbone(f"{DEFAULT_ENCODER}/stage5", pretrained=True)
+    pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        maps = whole.eval().blocks[:5](whole.bn1(whole.conv_stem(pictures)))
+        assert torch.allclose(cut.eval()(pictures), maps.mean(dim=(2, 3)), atol=1e-5)
