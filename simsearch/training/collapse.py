@@ -4,6 +4,8 @@ Identical embeddings cost exactly the margin, whatever the pictures are.
 """
 
 from collections import deque
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +13,16 @@ from simsearch.training.objective import BatchStats
 
 _WINDOW = 10  # batches: a single odd one is no collapse
 _NEAR_ZERO = 0.05  # of distances between 0 and 2
+_ZERO = 0.003  # some ten times what rounding makes of distances between equal vectors
 _OFF_MARGIN = 0.01
 
 
 class CollapseGuard:
-    """Watches batches; see `collapsed`."""
+    """Watches batches, across epochs: small sets have few batches in each.
+
+    Args:
+        margin: what identical embeddings cost, None where there is no such value.
+    """
 
     def __init__(self, margin: float | None) -> None:
         self._margin = margin
@@ -27,7 +34,11 @@ class CollapseGuard:
 
     @property
     def collapsed(self) -> bool:
-        """Whether the last batches have no distances left, and cost the margin or nothing sane."""
+        """Whether the last batches have no distances left, or a loss that is no number.
+
+        Where distances are small but not gone, the loss must be the margin, too: an untrained
+        network may be no better. Where they are gone, semi-hard mining finds nothing and costs 0.
+        """
         if any(not np.isfinite(s.loss) for s in self._recent):
             return True
         if len(self._recent) < _WINDOW:
@@ -35,5 +46,19 @@ class CollapseGuard:
         loss, positive, negative = np.mean(
             [(s.loss, s.positive_distance, s.negative_distance) for s in self._recent], axis=0
         )
-        stuck = self._margin is None or abs(loss - self._margin) < _OFF_MARGIN * self._margin
-        return bool(max(positive, negative) < _NEAR_ZERO and stuck)
+        spread = max(positive, negative)
+        stuck = self._margin is not None and abs(loss - self._margin) < _OFF_MARGIN * self._margin
+        return bool(spread < _ZERO or (spread < _NEAR_ZERO and stuck))
+
+    def clear(self) -> None:
+        """Forget everything: the network that made it is gone."""
+        self._recent.clear()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what was watched."""
+        return {"recent": [asdict(stats) for stats in self._recent]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` returned."""
+        self._recent.clear()
+        self._recent.extend(BatchStats(**stats) for stats in state["recent"])

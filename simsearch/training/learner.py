@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from simsearch.encoder.embed import normalized
 from simsearch.encoder.network import EmbeddingNetwork
 from simsearch.evaluation.labelled import Labels
+from simsearch.training.collapse import CollapseGuard
 from simsearch.training.curriculum import Stage
 from simsearch.training.job import Job
 from simsearch.training.loader import plain_batches
@@ -34,20 +35,20 @@ class Learner:
     Attributes:
         network: changes with every step.
         objective: the loss, its miner and its memory.
+        guard: has seen the figures of every step.
         average: of the weights so far, None without.
     """
 
     def __init__(self, job: Job, network: EmbeddingNetwork) -> None:
-        config = job.config
+        self._job = job
         self.network = network.to(job.device).to(memory_format=torch.channels_last)
-        classes = int(job.train_labels.max()) + 1
-        self.objective = Objective(config.loss, config.dim, classes, config.memory).to(job.device)
+        self.objective = self._new_objective()
+        self.guard = CollapseGuard(self.objective.margin)
         self.average: AveragedModel | None = None
-        if config.ema:
-            rule: Any = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
+        if job.config.ema:
+            rule: Any = get_ema_multi_avg_fn(job.config.ema)  # type: ignore[no-untyped-call]
             self.average = AveragedModel(self.network, multi_avg_fn=rule, use_buffers=True)
         self.optimizer = new_optimizer(self.network, self.objective, job)
-        self._job = job
 
     @property
     def shown(self) -> EmbeddingNetwork:
@@ -82,11 +83,15 @@ class Learner:
             self.optimizer.step()
             if self.average is not None:
                 self.average.update_parameters(self.network)
-        return self.objective.describe(loss, embeddings, targets)
+        stats = self.objective.describe(loss, embeddings, targets)
+        self.guard.watch(stats)
+        return stats
 
     def embed(self, pictures: PictureSet, network: nn.Module | None = None) -> Vectors:
         """Return unit vectors float32 [n, dim] of pictures, not augmented."""
-        return normalized(self.outputs(pictures, network or self.shown))
+        outputs = self.outputs(pictures, network or self.shown)
+        with np.errstate(over="ignore", invalid="ignore"):  # what blew up is for the guard to see
+            return normalized(outputs)
 
     @torch.inference_mode()
     def outputs(self, pictures: PictureSet, network: nn.Module) -> Vectors:
@@ -99,12 +104,12 @@ class Learner:
         return np.concatenate(parts)
 
     def start_again(self, network: EmbeddingNetwork) -> None:
-        """Take up another network's weights, with an optimizer and a memory that know nothing."""
+        """Take up another network's weights; all that learned beside it begins anew."""
         self.network.load_state_dict(network.state_dict())
         if self.average is not None:
             self.average.module.load_state_dict(network.state_dict())
-        if self.objective.memory is not None:
-            self.objective.memory.clear()
+        self.objective = self._new_objective()  # a loss's own weights may be what broke
+        self.guard.clear()
         self.optimizer = new_optimizer(self.network, self.objective, self._job)
 
     def modules(self) -> dict[str, Any]:
@@ -113,8 +118,14 @@ class Learner:
             "network": self.network,
             "objective": self.objective,
             "optimizer": self.optimizer,
+            "guard": self.guard,
         }
         return modules if self.average is None else {**modules, "average": self.average}
+
+    def _new_objective(self) -> Objective:
+        config, classes = self._job.config, int(self._job.train_labels.max()) + 1
+        objective = Objective(config.loss, config.dim, classes, config.memory)
+        return objective.to(self._job.device)
 
     def _forward(self, pixels: "Tensor", head_only: bool) -> "Tensor":
         with torch.set_grad_enabled(not head_only):

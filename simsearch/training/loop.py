@@ -8,7 +8,6 @@ from simsearch.encoder import checkpoint
 from simsearch.errors import TrainingError
 from simsearch.metrics import retrieve
 from simsearch.training.augment import augmentation
-from simsearch.training.collapse import CollapseGuard
 from simsearch.training.curriculum import Stage, stage_of
 from simsearch.training.job import Job
 from simsearch.training.learner import Learner
@@ -35,6 +34,7 @@ def fit(job: Job, learner: Learner, resume: bool) -> Position | None:
     else:
         position = Position()
         _measure(job, learner, position, {"epoch": 0, "stage": "untrained"})
+        save_state(job.out, job.config, job.data, position, learner.modules())
     write_history(job.out, position.history)
     while position.epoch < job.config.epochs and not _exhausted(job, position):
         stage = stage_of(job.config, position.epoch, softened=position.collapses > 0)
@@ -74,7 +74,6 @@ def _run_epoch(job: Job, learner: Learner, position: Position, stage: Stage) -> 
     plan = position.plan or []
     seed = (job.config.seed, 3, position.epoch, position.collapses)
     profile = augmentation(job.config.augment)
-    guard = CollapseGuard(learner.objective.margin)
     learner.set_mode()
     started, saved = time.monotonic() - position.seconds, time.monotonic()
     for rows, pixels in augmented_batches(
@@ -83,8 +82,7 @@ def _run_epoch(job: Job, learner: Learner, position: Position, stage: Stage) -> 
         done = (position.epoch + position.step / len(plan)) / job.config.epochs
         set_rate(learner.optimizer, done, position.rate_factor)
         stats = learner.step(pixels, job.train_labels[rows], stage)
-        guard.watch(stats)
-        if guard.collapsed:
+        if learner.guard.collapsed:
             return "collapsed"
         position.step += 1
         position.seconds = time.monotonic() - started

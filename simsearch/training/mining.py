@@ -38,6 +38,7 @@ def confused_classes(
         rows = np.arange(start, min(start + _BLOCK, len(vectors)))
         scores, found = index.search(vectors[rows], k + 1)
         other = (found >= 0) & (found != rows[:, None])
+        rank = np.cumsum(other, axis=1)  # from 1; the picture itself has none
         same = other & (labels[found] == labels[rows][:, None])
         positive = np.where(same, scores, -np.inf).max(axis=1)
         far_enough = scores <= guard * positive[:, None]
@@ -46,7 +47,7 @@ def confused_classes(
         np.add.at(
             confusion,
             (labels[rows[queries]], labels[found[queries, places]]),
-            1 / (1 + places.astype(np.float64)),
+            1 / rank[queries, places],
         )
     return confusion
 

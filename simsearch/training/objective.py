@@ -110,8 +110,8 @@ class Objective(nn.Module):
     def describe(self, loss: "Tensor", embeddings: "Tensor", labels: "Tensor") -> BatchStats:
         """Measure a batch; anchors beyond the first 128 are left out of the share of triplets."""
         unit = normalize(embeddings.detach().float())
-        cosines = (unit @ unit.T).clamp(-1, 1)
-        distances = (2 - 2 * cosines).clamp(min=0).sqrt()
+        squares = unit.square().sum(dim=1)  # not 1 where the length overflowed: those are zeros
+        distances = (squares[:, None] + squares - 2 * unit @ unit.T).clamp(min=0).sqrt()
         same = labels[:, None] == labels[None, :]
         positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
         first = slice(0, _STATS_ANCHORS)

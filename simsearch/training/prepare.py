@@ -66,10 +66,13 @@ def prepare(
     Raises:
         InputError: too few classes or pictures are left.
     """
+    split_by_class(pictures, config.seed, validation)  # or refuse, before anything is read
+    if validation is not None:
+        _refuse_shared_pictures(pictures, validation)
     everything, pictures, notes = _decode(pictures, preprocessing, workers, progress)
     apart = None
     if validation is not None:
-        _refuse_shared_pictures(pictures, validation)
+        notes += _shared_classes(pictures, validation)
         apart, validation, more = _decode(validation, preprocessing, workers, progress)
         notes += more
     split = split_by_class(pictures, config.seed, validation)
@@ -124,6 +127,14 @@ def _refuse_shared_pictures(pictures: LabelledPictures, validation: LabelledPict
             f"{len(shared)} pictures are to be trained and validated on, the first: "
             f"'{min(shared)}'; give --val a folder of its own"
         )
+
+
+def _shared_classes(pictures: LabelledPictures, validation: LabelledPictures) -> list[str]:
+    shared = set(pictures.classes) & set(validation.classes)
+    if not shared:
+        return []
+    count = f"{len(shared)} classes of --val are trained on, too, the first: '{min(shared)}'"
+    return [f"{count}; what is measured on them says little of new classes"]
 
 
 def _single(split: Split) -> list[str]:

@@ -32,8 +32,8 @@ def plan_epoch(
     members = [draw.permutation(np.flatnonzero(labels == c)) for c in range(labels.max() + 1)]
     taken = np.zeros(len(members), np.int64)
     batches: list[Rows] = []
-    shown, waiting = 0, list(draw.permutation(len(members)))
-    while waiting or shown < len(labels):
+    shown, waiting, covered = 0, list(draw.permutation(len(members))), False
+    while not covered or shown < len(labels):
         if not waiting:
             waiting = list(draw.permutation(len(members)))
         first = int(waiting.pop())
@@ -48,6 +48,7 @@ def plan_epoch(
             rows.append(members[number][at])
         batches.append(np.concatenate(rows))
         shown += len(batches[-1])
+        covered = covered or not waiting
     return batches
 
 

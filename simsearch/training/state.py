@@ -6,6 +6,7 @@ import random
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import torch
@@ -83,6 +84,7 @@ def load_state(
     """
     path = folder / FILE
     try:
+        _check_bytes(path)
         state = torch.load(path, weights_only=True)
         _compare(path, state, config, data)
         for name, module in modules.items():
@@ -106,6 +108,14 @@ def load_state(
         raise TrainingError(
             f"'{path}' can't be read ({type(error).__name__}); train again without --resume"
         ) from error
+
+
+def _check_bytes(path: Path) -> None:
+    """Compare the checksums of the archive that torch writes: torch itself does not."""
+    with ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"'{damaged}' has another checksum")
 
 
 def seed_everything(seed: int) -> None:

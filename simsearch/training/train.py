@@ -14,7 +14,7 @@ from simsearch.config import NetworkConfig, TrainingConfig
 from simsearch.encoder import checkpoint
 from simsearch.encoder.calibration import write_calibration
 from simsearch.encoder.device import choose_target
-from simsearch.errors import InputError, StorageError
+from simsearch.errors import InputError, StorageError, TrainingError
 from simsearch.evaluation.calibrate import fit_calibration
 from simsearch.evaluation.labelled import LabelledPictures
 from simsearch.evaluation.pair_scores import score_pairs
@@ -141,6 +141,8 @@ def _job(
 def _prepare_folder(out: Path, resume: bool) -> None:
     """Make the output folder, or refuse it before any time is spent."""
     unfinished = (out / STATE_FILE).is_file()
+    if resume and not unfinished:
+        raise TrainingError(f"nothing to resume in '{out}'; train without --resume")
     if not resume and (unfinished or checkpoint.is_checkpoint(out)):
         what = "an unfinished training run: go on with --resume" if unfinished else "an encoder"
         raise InputError(f"'{out}' already holds {what}; give another --out, or delete it")

@@ -1,0 +1,164 @@
+"""What a training begins with: backbones, checkpoints, pooling, size, principal components."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from simsearch.config import NetworkConfig, Preprocessing
+from simsearch.encoder import checkpoint
+from simsearch.encoder.network import EmbeddingNetwork
+from simsearch.encoder.pooling import GeM
+from simsearch.errors import EncoderError, InputError
+from simsearch.training.start import build_network, project_onto_components
+from tests.encoder.conftest import BACKBONE, small_network
+from tests.training.conftest import changed
+
+PREPROCESSING = Preprocessing(size=40, crop_fraction=0.8, fit="squash", mean=(0.1, 0.2, 0.3))
+
+
+def saved(folder: Path, dim: int | None, pooling: str = "avg") -> tuple[Path, EmbeddingNetwork]:
+    """Write a checkpoint whose projection, if there is one, is all its own."""
+    network, config = build_network(changed(dim=dim or 8, pooling=pooling, seed=5))
+    if dim is None:
+        network, dim = EmbeddingNetwork(network.trunk, PREPROCESSING), 96
+    config = NetworkConfig(BACKBONE, PREPROCESSING, dim, pooling)
+    checkpoint.save(folder, network, config)
+    return folder, checkpoint.load_network(folder)
+
+
+def start(weights: Path | str, **settings: Any) -> tuple[EmbeddingNetwork, NetworkConfig]:
+    given = {"size": None, "fit": None, "backbone": None, **settings}
+    return build_network(changed(weights=str(weights), **given))
+
+
+def same_weights(a: nn.Module, b: nn.Module) -> bool:
+    pairs = zip(a.state_dict().items(), b.state_dict().items(), strict=True)
+    return all(one[0] == two[0] and torch.equal(one[1], two[1]) for one, two in pairs)
+
+
+def test_from_nothing_is_seeded() -> None:
+    first, config = build_network(changed())
+    assert (config.backbone, config.dim, config.pooling) == (BACKBONE, 16, "avg")
+    assert same_weights(first, build_network(changed())[0])
+    assert not same_weights(first, build_network(changed(seed=1))[0])
+    assert first(torch.zeros(2, 32, 32, 3, dtype=torch.uint8)).shape == (2, 16)
+
+
+def test_a_checkpoint_keeps_its_projection(tmp_path: Path) -> None:
+    folder, before = saved(tmp_path / "encoder", 16)
+    network, config = start(folder)
+    assert same_weights(network, before)
+    assert config == NetworkConfig(BACKBONE, PREPROCESSING, 16)
+    assert start(folder, backbone=BACKBONE)[1] == config
+
+
+@pytest.mark.parametrize("dim", [24, None])
+def test_a_projection_of_another_length_is_drawn_anew(tmp_path: Path, dim: int | None) -> None:
+    folder, before = saved(tmp_path / "encoder", dim)
+    network, config = start(folder)
+    assert config.dim == 16
+    assert same_weights(network.trunk, before.trunk)
+    assert isinstance(network.projection, nn.Linear)
+    assert network.projection.out_features == 16
+
+
+def test_a_checkpoint_without_projection_of_the_right_length_goes_on_as_it_is(
+    tmp_path: Path,
+) -> None:
+    folder, before = saved(tmp_path / "encoder", None)
+    network, config = start(folder, dim=96)
+    assert same_weights(network, before)
+    assert config.dim == 96
+
+
+def test_another_backbone_is_refused(tmp_path: Path) -> None:
+    folder, _ = saved(tmp_path / "encoder", 16)
+    with pytest.raises(InputError, match=f"is of backbone '{BACKBONE}'; leave out --backbone"):
+        start(folder, backbone="koch")
+
+
+def test_size_and_fit(tmp_path: Path) -> None:
+    folder, _ = saved(tmp_path / "encoder", 16)
+    _, config = start(folder, size=64, fit="crop")
+    assert (config.preprocessing.size, config.preprocessing.fit) == (64, "crop")
+    assert config.preprocessing.mean == PREPROCESSING.mean
+    assert config.preprocessing.crop_fraction == PREPROCESSING.crop_fraction
+    with pytest.raises(InputError, match="fit 'magic'"):
+        start(folder, fit="magic")
+
+
+def test_padding_keeps_the_whole_picture(tmp_path: Path) -> None:
+    folder, _ = saved(tmp_path / "encoder", 16)
+    assert start(folder, fit="pad")[1].preprocessing.crop_fraction == 1
+
+
+def test_gem_is_kept_with_the_checkpoint(tmp_path: Path) -> None:
+    assert any(isinstance(m, GeM) for m in build_network(changed(pooling="gem"))[0].modules())
+    folder, before = saved(tmp_path / "encoder", 16, "gem")
+    network, config = start(folder)
+    assert config.pooling == "gem"
+    assert same_weights(network, before)
+    with pytest.raises(EncoderError, match="no average pooling"):
+        build_network(changed(backbone="koch", pooling="gem"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "mentions"),
+    [
+        ({"weights": "nowhere"}, InputError, "no weights 'nowhere'; use imagenet, none or a fol"),
+        ({"backbone": "magic"}, EncoderError, "unknown encoder 'magic'"),
+        ({"backbone": "timm/test_resnot"}, EncoderError, "did you mean 'timm/test_resnet"),
+        ({"backbone": "koch", "weights": "imagenet"}, EncoderError, "no pretrained weights"),
+    ],
+)
+def test_what_there_is_not(settings: dict[str, str], error: type[Exception], mentions: str) -> None:
+    with pytest.raises(error, match=mentions):
+        build_network(changed(**settings))
+
+
+def test_damaged_checkpoint(tmp_path: Path) -> None:
+    folder, _ = saved(tmp_path / "encoder", 16)
+    (folder / "model.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0garbage!")
+    with pytest.raises(EncoderError, match=r"model\.safetensors in '.*' can't be read"):
+        start(folder)
+    (folder / "config.json").write_text('{"format_version": 99}')
+    with pytest.raises(EncoderError, match=r"config\.json .* not of format 1"):
+        start(folder)
+
+
+@pytest.mark.parametrize("pictures", [200, 5])
+def test_projection_onto_principal_components(pictures: int) -> None:
+    """As numpy finds them: eigenvectors of the covariance of features, scaled to mean length 1."""
+    rng = np.random.default_rng(0)
+    features = (rng.normal(size=(pictures, 96)) * np.geomspace(9, 0.1, 96) + 3).astype("float32")
+    network = EmbeddingNetwork(small_network().trunk, PREPROCESSING, nn.Linear(96, 16))
+    seen: list[nn.Module] = []
+
+    def embed(module: nn.Module) -> Any:
+        assert isinstance(module, EmbeddingNetwork)
+        seen.append(module.projection)
+        return features
+
+    project_onto_components(network, embed)
+    assert isinstance(seen[0], nn.Identity), "features are asked for, not projections"
+    assert isinstance(network.projection, nn.Linear)
+    with torch.no_grad():
+        found = network.projection(torch.from_numpy(features)).double().numpy()
+
+    scaled = features.astype(np.float64) / np.linalg.norm(features, axis=1).mean()
+    centred = scaled - scaled.mean(axis=0)
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    kept = min(16, pictures - 1)
+    expected = centred @ vectors[:, np.argsort(-values)[:kept]]
+    signs = np.sign((found[:, :kept] * expected).sum(axis=0))
+    assert found[:, :kept] * signs == pytest.approx(expected, abs=1e-4)
+
+
+def test_no_projection_no_components() -> None:
+    network = EmbeddingNetwork(small_network().trunk, PREPROCESSING)
+    project_onto_components(network, lambda _: pytest.fail("nothing to embed for"))
+    assert isinstance(network.projection, nn.Identity)
