@@ -41,7 +41,7 @@ class Learner:
 
     def __init__(self, job: Job, network: EmbeddingNetwork) -> None:
         self._job = job
-        self.network = network.to(job.device).to(memory_format=torch.channels_last)
+        self.network = network
         self.objective = self._new_objective()
         self.guard = CollapseGuard(self.objective.margin)
         self.average: AveragedModel | None = None
@@ -60,7 +60,7 @@ class Learner:
     def set_mode(self) -> None:
         """Train, but keep trained batch statistics: small batches would only blur them."""
         self.network.train()
-        for module in self.network.modules():
+        for module in self.network.trunk.modules():
             if isinstance(module, _BatchNorm) and not self._job.from_scratch:
                 module.eval()
 
@@ -72,8 +72,8 @@ class Learner:
             labels: int64 [n].
         """
         targets = torch.from_numpy(labels).to(self._job.device)
-        with self._autocast():
-            embeddings = self._forward(self._on_device(pixels), stage.head_only)
+        with _autocast(self._job):
+            embeddings = self._forward(_on_device(self._job, pixels), stage.head_only)
         loss = self.objective(embeddings, targets, stage.mining)
         self.optimizer.zero_grad(set_to_none=True)
         if loss.requires_grad:  # not where the batch has nothing to learn from
@@ -87,27 +87,19 @@ class Learner:
         self.guard.watch(stats)
         return stats
 
-    def embed(self, pictures: PictureSet, network: nn.Module | None = None) -> Vectors:
+    def embed(self, pictures: PictureSet, network: EmbeddingNetwork | None = None) -> Vectors:
         """Return unit vectors float32 [n, dim] of pictures, not augmented."""
-        outputs = self.outputs(pictures, network or self.shown)
+        outputs = outputs_of(self._job, pictures, network or self.shown)
         with np.errstate(over="ignore", invalid="ignore"):  # what blew up is for the guard to see
             return normalized(outputs)
 
-    @torch.inference_mode()
-    def outputs(self, pictures: PictureSet, network: nn.Module) -> Vectors:
-        """Return what a network makes of pictures, float32 [n, ...]."""
-        network.eval()
-        parts = []
-        for pixels in plain_batches(pictures, _EVALUATION_BATCH, self._job.workers):
-            with self._autocast():
-                parts.append(network(self._on_device(pixels)).float().cpu().numpy())
-        return np.concatenate(parts)
-
     def start_again(self, network: EmbeddingNetwork) -> None:
         """Take up another network's weights; all that learned beside it begins anew."""
-        self.network.load_state_dict(network.state_dict())
-        if self.average is not None:
-            self.average.module.load_state_dict(network.state_dict())
+        for mine in {self.network, self.shown}:
+            mine.trunk.load_state_dict(network.trunk.state_dict())
+            neck: Any = mine.projection
+            neck.linear.load_state_dict(network.projection.state_dict())
+            neck.norm.reset_running_stats()
         self.objective = self._new_objective()  # a loss's own weights may be what broke
         self.guard.clear()
         self.optimizer = new_optimizer(self.network, self.objective, self._job)
@@ -133,15 +125,31 @@ class Learner:
         projected: Tensor = self.network.projection(features)
         return projected
 
-    @contextmanager
-    def _autocast(self) -> Iterator[None]:
-        precision, kind = self._job.config.precision, self._job.device.type
-        on = precision == "bf16" or (precision == "auto" and kind == "cuda")
-        with torch.autocast(kind, dtype=torch.bfloat16, enabled=on):
-            yield
 
-    def _on_device(self, pixels: Pixels) -> "Tensor":
-        tensor = torch.from_numpy(pixels)
-        if self._job.device.type == "cuda":
-            tensor = tensor.pin_memory()
-        return tensor.to(self._job.device, non_blocking=True)
+@torch.inference_mode()
+def outputs_of(
+    job: Job, pictures: PictureSet, network: EmbeddingNetwork, features: bool = False
+) -> Vectors:
+    """Return what a network, or only its trunk, makes of pictures, float32 [n, ...]."""
+    network.eval()
+    compute = network.features if features else network
+    parts = []
+    for pixels in plain_batches(pictures, _EVALUATION_BATCH, job.workers):
+        with _autocast(job):
+            parts.append(compute(_on_device(job, pixels)).float().cpu().numpy())
+    return np.concatenate(parts)
+
+
+@contextmanager
+def _autocast(job: Job) -> Iterator[None]:
+    precision, kind = job.config.precision, job.device.type
+    on = precision == "bf16" or (precision == "auto" and kind == "cuda")
+    with torch.autocast(kind, dtype=torch.bfloat16, enabled=on):
+        yield
+
+
+def _on_device(job: Job, pixels: Pixels) -> "Tensor":
+    tensor = torch.from_numpy(pixels)
+    if job.device.type == "cuda":
+        tensor = tensor.pin_memory()
+    return tensor.to(job.device, non_blocking=True)

@@ -13,6 +13,7 @@ from simsearch.training.job import Job
 from simsearch.training.learner import Learner
 from simsearch.training.loader import augmented_batches
 from simsearch.training.mining import confused_classes
+from simsearch.training.neck import folded
 from simsearch.training.optimizer import set_rate
 from simsearch.training.sampler import plan_epoch
 from simsearch.training.state import Position, load_state, save_state, write_history
@@ -105,7 +106,7 @@ def _measure(job: Job, learner: Learner, position: Position, row: dict[str, Any]
     position.history.append(row)
     if figures["map_at_r"] > position.best:
         position.best, position.best_epoch = figures["map_at_r"], row["epoch"]
-        checkpoint.save(job.out, learner.shown, job.network_config)
+        checkpoint.save(job.out, folded(learner.shown), job.network_config)
     job.watcher.epoch(row)
 
 

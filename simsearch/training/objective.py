@@ -50,9 +50,8 @@ class Objective(nn.Module):
 
     def __init__(self, loss: str, dim: int, classes: int, memory: int) -> None:
         super().__init__()
+        check_objective(loss, memory)
         kind = load_loss(loss)
-        if kind.CLASSES and memory:
-            raise InputError(f"loss '{loss}' compares with learned classes; use --memory 0")
         self.margin = kind.MARGIN
         self.memory = Memory(memory, dim) if memory else None
         self._loss = kind.build(dim, classes)
@@ -124,6 +123,12 @@ class Objective(nn.Module):
             positive_distance=_mean(distances[positive]),
             negative_distance=_mean(distances[~same]),
         )
+
+
+def check_objective(loss: str, memory: int) -> None:
+    """Raise InputError for a loss that there is not, or one that has no use for a memory."""
+    if load_loss(loss).CLASSES and memory:
+        raise InputError(f"loss '{loss}' compares with learned classes; use --memory 0")
 
 
 def _mean(values: "Tensor") -> float:

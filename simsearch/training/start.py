@@ -1,12 +1,9 @@
 """The network to begin with: a backbone, its weights, a pooling and a projection."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -16,11 +13,10 @@ from simsearch.encoder.backbones import load_backbone
 from simsearch.encoder.network import EmbeddingNetwork, output_dim
 from simsearch.encoder.pooling import use_gem
 from simsearch.errors import InputError
+from simsearch.training.neck import Neck
 
 if TYPE_CHECKING:
     from simsearch.config import Preprocessing
-
-Vectors = npt.NDArray[np.float32]
 
 
 def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConfig]:
@@ -34,7 +30,7 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
     """
     torch.manual_seed(config.seed)
     folder = Path(config.weights)
-    projection: nn.Module | None = None
+    projection: nn.Linear | None = None
     if config.weights in {"imagenet", "none"}:
         backbone = config.backbone or DEFAULT_ENCODER
         trunk, preprocessing = load_backbone(backbone, pretrained=config.weights == "imagenet")
@@ -45,7 +41,8 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
         before = checkpoint.read_config(folder)
         loaded, preprocessing = checkpoint.load_network(folder), before.preprocessing
         trunk, backbone, pooling = loaded.trunk, before.backbone, before.pooling
-        projection = loaded.projection if before.dim == config.dim else None
+        if before.dim == config.dim:
+            projection = _as_linear(loaded.projection, before.dim)
         if config.backbone not in {None, backbone}:
             raise InputError(
                 f"the checkpoint '{folder}' is of backbone '{backbone}'; leave out --backbone"
@@ -58,33 +55,18 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
     if projection is None:
         plain = EmbeddingNetwork(trunk, preprocessing)
         projection = nn.Linear(output_dim(plain, preprocessing.size), config.dim)
-    network = EmbeddingNetwork(trunk, preprocessing, projection)
+    network = EmbeddingNetwork(trunk, preprocessing, Neck(projection))
     return network, NetworkConfig(backbone, preprocessing, config.dim, pooling)
 
 
-def project_onto_components(
-    network: EmbeddingNetwork, embed: Callable[[nn.Module], Vectors]
-) -> None:
-    """Begin with the principal components of the training pictures' features, centred.
-
-    Args:
-        embed: gives what a module makes of the training pictures, float32 [n, features].
-    """
-    projection = network.projection
-    if not isinstance(projection, nn.Linear):
-        return
-    network.projection = nn.Identity()
-    features = embed(network).astype(np.float64)
-    network.projection = projection
-    length = np.linalg.norm(features, axis=1).mean()
-    features /= max(length, 1e-12)
-    mean = features.mean(axis=0)
-    _, _, components = np.linalg.svd(features - mean, full_matrices=False)
-    kept = components[: projection.out_features]
-    with torch.no_grad():
-        projection.weight[: len(kept)] = torch.from_numpy(kept / max(length, 1e-12)).float()
-        projection.bias.zero_()
-        projection.bias[: len(kept)] = torch.from_numpy(-kept @ mean).float()
+def _as_linear(projection: nn.Module, dim: int) -> nn.Linear:
+    """Return a checkpoint's projection; where it has none, one that changes nothing."""
+    if isinstance(projection, nn.Linear):
+        return projection
+    linear = nn.Linear(dim, dim)
+    nn.init.eye_(linear.weight)
+    nn.init.zeros_(linear.bias)
+    return linear
 
 
 def _adjusted(preprocessing: "Preprocessing", config: TrainingConfig) -> "Preprocessing":

@@ -22,11 +22,12 @@ from simsearch.records import TrainingResult
 from simsearch.training.augment import augmentation
 from simsearch.training.curriculum import check_mining
 from simsearch.training.job import Job, Watcher
-from simsearch.training.learner import Learner
+from simsearch.training.learner import Learner, outputs_of
 from simsearch.training.loop import fit
-from simsearch.training.losses import load_loss
+from simsearch.training.neck import Neck, begin_projection
+from simsearch.training.objective import check_objective
 from simsearch.training.prepare import Prepared, prepare
-from simsearch.training.start import build_network, project_onto_components
+from simsearch.training.start import build_network
 from simsearch.training.state import FILE as STATE_FILE
 from simsearch.training.state import HISTORY_FILE, seed_everything
 
@@ -60,7 +61,7 @@ def train(
         TrainingError: there is nothing to resume, or training keeps collapsing.
         StorageError: `out` can't be written.
     """
-    load_loss(config.loss)
+    check_objective(config.loss, config.memory)
     augmentation(config.augment)
     check_mining(config.mining)
     place = torch.device(choose_target(device).device)
@@ -75,9 +76,11 @@ def train(
         watcher.note(note)
     watcher.split(prepared.counts())
     job = _job(prepared, network_config, out, place, workers, watcher, should_stop)
+    network = network.to(place).to(memory_format=torch.channels_last)
+    if isinstance(network.projection, Neck) and not job.from_scratch:
+        features = outputs_of(job, job.train, network, features=True)
+        begin_projection(network.projection, features, fresh=config.weights == "imagenet")
     learner = Learner(job, network)
-    if config.weights == "imagenet":
-        project_onto_components(network, lambda module: learner.outputs(job.train, module))
     before = learner.embed(job.validation, network)
     started = time.monotonic()
     position = fit(job, learner, resume)
