@@ -96,6 +96,19 @@ def test_resume_equals_straight(
     assert (out / "calibration.json").read_bytes() == (straight / "calibration.json").read_bytes()
 
 
+def test_resume_goes_on_with_the_same_random_numbers(
+    glyphs: LabelledPictures, tmp_path: Path
+) -> None:
+    """Random triplets are drawn from torch's generator, which others may have used or seeded."""
+    config = changed(mining="random")
+    start(glyphs, tmp_path / "straight", config)
+    assert start(glyphs, tmp_path / "out", config, 3)[0] is None
+    torch.manual_seed(99)
+    assert start(glyphs, tmp_path / "out", config, resume=True)[0] is not None
+    assert metrics(tmp_path / "out") == metrics(tmp_path / "straight")
+    assert same_weights(tmp_path / "out", tmp_path / "straight")
+
+
 def test_resume_equals_straight_by_the_curriculum_from_a_checkpoint(
     straight: Path, glyphs: LabelledPictures, tmp_path: Path
 ) -> None:
