@@ -2,30 +2,12 @@
 
 import os
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 from simsearch.records import DuplicateGroup, DuplicatePair, Duplicates, Neighbor, QueryResult
 from simsearch.report.gallery import duplicates_page, query_page
 from tests.conftest import save_pictures
-
-
-class _Page(HTMLParser):
-    """Counts elements, and keeps attributes and text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.sources: list[str] = []
-        self.tags: list[str] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.sources += [value or "" for name, value in attrs if name in {"src", "href"}]
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
+from tests.report.parsed import ParsedPage
 
 
 def _result(paths: list[Path]) -> QueryResult:
@@ -38,7 +20,7 @@ def _result(paths: list[Path]) -> QueryResult:
 def test_query_page_shows_query_and_neighbors_in_order(tmp_path: Path) -> None:
     paths = save_pictures(tmp_path, 4)
     page = query_page("photos", [_result(paths)])
-    assert _Page(page).tags.count("img") == 4
+    assert ParsedPage(page).tags.count("img") == 4
     scores = re.findall(r"<b>([^<]+)</b>", page)
     assert scores == ["query", "0.9000", "0.8000", "0.7000"]
     positions = [page.index(f"<span>{path.name}</span>") for path in paths]
@@ -47,7 +29,7 @@ def test_query_page_shows_query_and_neighbors_in_order(tmp_path: Path) -> None:
 
 def test_page_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     page = query_page("photos", [_result(save_pictures(tmp_path, 2))])
-    assert all(source.startswith("data:image/jpeg;base64,") for source in _Page(page).sources)
+    assert all(source.startswith("data:image/jpeg;base64,") for source in ParsedPage(page).sources)
     assert not re.search(r"https?://|<script|@import|url\(", page)
 
 
@@ -61,7 +43,7 @@ def test_file_names_are_text_not_markup(tmp_path: Path) -> None:
     evil = tmp_path / "<img src=x onerror=alert(1)>&amp;.jpg"
     save_pictures(tmp_path, 1)[0].rename(evil)
     page = query_page("<b>name</b>", [QueryResult(str(evil), [])])
-    parsed = _Page(page)
+    parsed = ParsedPage(page)
     assert parsed.tags.count("img") == 1
     assert evil.name in parsed.text
     assert "<b>name</b>" in parsed.text
@@ -83,7 +65,7 @@ def test_duplicates_page_has_a_section_a_group(tmp_path: Path) -> None:
         groups=[DuplicateGroup([a, b], 1.0), DuplicateGroup([c, d], 0.93)],
     )
     page = duplicates_page("photos", found)
-    assert _Page(page).tags.count("section") == 2
+    assert ParsedPage(page).tags.count("section") == 2
     assert page.count("same bytes as another") == 2
     assert "lowest score 0.9300" in page
 
