@@ -47,6 +47,10 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
             raise InputError(
                 f"the checkpoint '{folder}' is of backbone '{backbone}'; leave out --backbone"
             )
+        if config.pooling == "gem" and pooling != "gem":
+            raise InputError(
+                f"the checkpoint '{folder}' has pooling '{pooling}'; leave out --pooling"
+            )
     else:
         raise InputError(
             f"no weights '{config.weights}'; use imagenet, none or a folder with config.json"

@@ -148,7 +148,8 @@ def test_networks_for_grey_pictures_see_no_colour_and_have_no_weights(name: str)
 def test_a_stage_gives_the_means_of_the_maps_after_it() -> None:
     whole, _ = load_backbone(DEFAULT_ENCODER, pretrained=True)
     cut, _ = load_backbone(f"{DEFAULT_ENCODER}/stage5", pretrained=True)
+    parts: Any = whole.eval()
     pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        maps = whole.eval().blocks[:5](whole.bn1(whole.conv_stem(pictures)))
+        maps = parts.blocks[:5](parts.bn1(parts.conv_stem(pictures)))
         assert torch.allclose(cut.eval()(pictures), maps.mean(dim=(2, 3)), atol=1e-5)

@@ -36,7 +36,7 @@ def test_a_vector_added_to_all_changes_nothing() -> None:
     neck, values = seeded_neck(), torch.from_numpy(features(50))
     before = neck(values)
     with torch.no_grad():
-        neck.linear.bias += 100
+        neck.linear.bias.add_(100)
     assert torch.allclose(neck(values), before, atol=1e-3)
 
 

@@ -93,6 +93,12 @@ def test_another_backbone_is_refused(tmp_path: Path) -> None:
         start(folder, backbone="koch")
 
 
+def test_another_pooling_is_refused(tmp_path: Path) -> None:
+    folder, _ = saved(tmp_path / "encoder", 16)
+    with pytest.raises(InputError, match="has pooling 'avg'; leave out --pooling"):
+        start(folder, pooling="gem")
+
+
 def test_size_and_fit(tmp_path: Path) -> None:
     folder, _ = saved(tmp_path / "encoder", 16)
     _, config = start(folder, size=64, fit="crop")
