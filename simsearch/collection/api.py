@@ -6,25 +6,22 @@ import shutil
 import time
 from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from simsearch.collection import enrolling, homes
+from simsearch.collection.basis import base_manifest, roots_still_there
 from simsearch.collection.pictures import (
     calibration_of,
     decode_pictures,
     embed_pictures,
     read_pictures,
 )
-from simsearch.config import DEFAULT_ENCODER, DEFAULT_THRESHOLD, EncoderSpec, Selection
+from simsearch.config import DEFAULT_THRESHOLD, EncoderSpec, Selection
 from simsearch.encoder.device import choose_target
-from simsearch.encoder.resolve import resolve
 from simsearch.encoder.runtimes import load_runtime, open_runtime
 from simsearch.errors import (
     CollectionDamagedError,
-    CollectionNotFoundError,
-    EncoderMismatchError,
     InputError,
 )
 from simsearch.images.discover import resolve_folder
@@ -133,10 +130,10 @@ class Collection:
         roots = list(dict.fromkeys(resolve_folder(folder) for folder in folders))
         with writer_lock(self.folder):
             try:
-                base = self._base_manifest(encoder, rebuild)
+                base = base_manifest(self.folder, encoder, rebuild)
                 if rebuild:
                     enrolled = enrolling.roots_with_classes(self.folder)
-                    known = [*roots, *_still_there(base.roots), *enrolled]
+                    known = [*roots, *roots_still_there(base), *enrolled]
                     roots = list(dict.fromkeys(known))
                 job = self._job(base, roots, selection, rebuild, workers, progress, should_stop)
                 return self._run(job, started)
@@ -412,31 +409,6 @@ class Collection:
         root = enrolling.enrolled_root(self.folder)
         return self._run(self._job(manifest, [root], may_be_empty=True), time.perf_counter())
 
-    def _base_manifest(self, encoder: str | None, rebuild: bool) -> Manifest:
-        """Return the generation to go on from; a new collection starts at 0."""
-        try:
-            manifest = self.manifest
-        except CollectionNotFoundError:
-            return Manifest(name=self.name, encoder=resolve(encoder or DEFAULT_ENCODER))
-        except CollectionDamagedError:
-            if not rebuild:
-                raise
-            from simsearch.store.writer import latest_generation
-
-            spec = resolve(encoder or DEFAULT_ENCODER)
-            return Manifest(self.name, spec, generation=latest_generation(self.folder))
-        if encoder is None:
-            return (
-                replace(manifest, encoder=resolve(manifest.encoder.name)) if rebuild else manifest
-            )
-        wanted = resolve(encoder)
-        if wanted.fingerprint != manifest.encoder.fingerprint and not rebuild:
-            raise EncoderMismatchError(
-                f"collection '{self.name}' holds vectors of encoder '{manifest.encoder.name}', "
-                f"not of '{encoder}'; use another --name, or --rebuild to embed everything again"
-            )
-        return replace(manifest, encoder=wanted) if rebuild else manifest
-
     def _runtime(self, spec: EncoderSpec, device: str, batch_size: int | None = None) -> "Runtime":
         target = choose_target(device)
         key = (spec.fingerprint, target.device, batch_size)
@@ -465,14 +437,6 @@ class Collection:
             except CollectionDamagedError:
                 if self.manifest == manifest:
                     raise
-
-
-def _still_there(roots: Sequence[str]) -> list[str]:
-    """Return the folders that exist, and say which ones don't."""
-    for root in roots:
-        if not Path(root).is_dir():
-            _log.warning("folder '%s' is not there any more: its pictures are dropped", root)
-    return [root for root in roots if Path(root).is_dir()]
 
 
 def _size(path: Path) -> int:
