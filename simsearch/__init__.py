@@ -14,35 +14,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simsearch.collection import Collection as Collection
-    from simsearch.collection import verify as verify
+    from simsearch.collection.api import Collection as Collection
+    from simsearch.collection.verifying import verify as verify
     from simsearch.config import EncoderSpec as EncoderSpec
     from simsearch.config import Preprocessing as Preprocessing
     from simsearch.config import Selection as Selection
     from simsearch.errors import SimsearchError as SimsearchError
-    from simsearch.records import ClassScore as ClassScore
     from simsearch.records import DuplicateGroup as DuplicateGroup
     from simsearch.records import DuplicatePair as DuplicatePair
     from simsearch.records import Duplicates as Duplicates
     from simsearch.records import Failure as Failure
-    from simsearch.records import Identification as Identification
     from simsearch.records import ImageRecord as ImageRecord
     from simsearch.records import Neighbor as Neighbor
     from simsearch.records import QueryResult as QueryResult
     from simsearch.records import SyncReport as SyncReport
-    from simsearch.records import Verification as Verification
+    from simsearch.records.labelled import ClassScore as ClassScore
+    from simsearch.records.labelled import Identification as Identification
+    from simsearch.records.labelled import Verification as Verification
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "ClassScore": "records",
-    "Collection": "collection",
+    "ClassScore": "records.labelled",
+    "Collection": "collection.api",
     "DuplicateGroup": "records",
     "DuplicatePair": "records",
     "Duplicates": "records",
     "EncoderSpec": "config",
     "Failure": "records",
-    "Identification": "records",
+    "Identification": "records.labelled",
     "ImageRecord": "records",
     "Neighbor": "records",
     "Preprocessing": "config",
@@ -50,8 +50,8 @@ _HOMES = {
     "Selection": "config",
     "SimsearchError": "errors",
     "SyncReport": "records",
-    "Verification": "records",
-    "verify": "collection",
+    "Verification": "records.labelled",
+    "verify": "collection.verifying",
 }
 __all__ = [
     "ClassScore",

@@ -34,7 +34,7 @@ def name_of(path: Path) -> str:
 def top_level(module: str) -> str:
     """Return 'store' for 'simsearch.store.schema', and 'records' for 'simsearch.Neighbor'."""
     name = module.split(".")[1]
-    return simsearch._HOMES.get(name, name)
+    return simsearch._HOMES.get(name, name).split(".")[0]
 
 
 def layer_of(name: str) -> int:

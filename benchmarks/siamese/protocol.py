@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsearch.evaluation.labelled import LabelledPictures
-from simsearch.records import Calibration
+from simsearch.records.labelled import Calibration
 
 Vectors = npt.NDArray[np.float32]
 Figures = dict[str, float]

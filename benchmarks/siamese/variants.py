@@ -13,7 +13,7 @@ from simsearch.encoder import checkpoint
 from simsearch.encoder.calibration import read_calibration
 from simsearch.encoder.embed import normalized
 from simsearch.evaluation.embedding import embed_pictures
-from simsearch.records import Calibration
+from simsearch.records.labelled import Calibration
 from simsearch.training.start import build_network
 from simsearch.training.train import train
 

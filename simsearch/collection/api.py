@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeVar
 from simsearch.collection import enrolling, homes
 from simsearch.collection.basis import base_manifest, roots_still_there
 from simsearch.collection.pictures import (
-    calibration_of,
     decode_pictures,
     embed_pictures,
     read_pictures,
@@ -30,7 +29,6 @@ from simsearch.records import (
     CollectionInfo,
     Duplicates,
     Failure,
-    Identification,
     ImageRecord,
     Neighbor,
     QueryResult,
@@ -47,6 +45,7 @@ if TYPE_CHECKING:
     from simsearch.collection.job import Job
     from simsearch.encoder.runtimes import Runtime
     from simsearch.index.vector_index import VectorIndex
+    from simsearch.records.labelled import Identification
 
 PathLike = str | os.PathLike[str]
 _log = logging.getLogger("simsearch")
@@ -209,7 +208,7 @@ class Collection:
         far: float = 0.01,
         threshold: float | None = None,
         on_failure: Callable[[Failure], None] | None = None,
-    ) -> list[Identification]:
+    ) -> "list[Identification]":
         """Return the class of each picture; an indexed picture's class is its parent folder.
 
         A picture is unknown where the score of its nearest class is under the threshold: the one
@@ -230,10 +229,11 @@ class Collection:
             PictureError: a picture can't be read.
         """
         from simsearch.collection.identifying import Settings, identify_pictures
+        from simsearch.encoder.calibration import calibration_of
 
         settings = Settings(method, k, far, threshold)
 
-        def ask(manifest: Manifest) -> list[Identification]:
+        def ask(manifest: Manifest) -> "list[Identification]":
             calibration = calibration_of(manifest.encoder)
             settings.cut(calibration)  # a wrong setting is told before anything is read
             batch_size = 1 if len(pictures) == 1 else None

@@ -12,7 +12,7 @@ from simsearch.config import IDENTIFY_METHODS
 from simsearch.encoder.runtimes import Vectors
 from simsearch.errors import InputError
 from simsearch.index.vector_index import Ids, VectorIndex
-from simsearch.records import Calibration, Identification
+from simsearch.records.labelled import Calibration, Identification
 from simsearch.search.identify import ClassSums, Ranking, identify, rank_by_vote
 from simsearch.search.verify import threshold_at
 from simsearch.store.manifest import Manifest

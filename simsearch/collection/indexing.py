@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from simsearch.errors import CollectionBusyError, CollectionDamagedError, StorageError
-from simsearch.index.build import build_index
 from simsearch.index.choose import choose_recipe
 from simsearch.index.device import count_gpus, free_memory
 from simsearch.index.persist import load_index, save_index
@@ -101,6 +100,8 @@ def _choose(n: int, dim: int) -> str:
 
 
 def _build(folder: Path, manifest: Manifest, contents: Contents, recipe: str) -> VectorIndex:
+    from simsearch.index.build import build_index
+
     def blocks() -> Iterator[Vectors]:
         return (vectors for _, vectors in vector_blocks(folder, manifest, contents.first))
 

@@ -2,18 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simsearch.config import EncoderSpec
-from simsearch.encoder.calibration import read_calibration
-from simsearch.encoder.checkpoint import is_checkpoint
 from simsearch.errors import FailureKind, PictureError
 from simsearch.images.decode import decode, read_file
 from simsearch.images.fingerprint import content_hash
-from simsearch.records import Calibration, Failure
+from simsearch.records import Failure
 
 if TYPE_CHECKING:
     from simsearch.encoder.runtimes import Pixels, Runtime, Vectors
@@ -75,16 +72,6 @@ def embed_pictures(
             message = "the encoder gave no finite vector"
             _fail(key[0], FailureKind.CORRUPT, message, on_failure)
     return keys, np.stack(vectors) if vectors else np.empty((0, dim), np.float32)
-
-
-def calibration_of(spec: EncoderSpec) -> Calibration | None:
-    """Return what an encoder's cosines mean; None where its folder, or the encoder, says nothing.
-
-    Raises:
-        EncoderError: calibration.json can't be read.
-    """
-    folder = Path(spec.name)
-    return read_calibration(folder) if is_checkpoint(folder) else None
 
 
 def _fail(path: str, kind: FailureKind, message: str, on_failure: OnFailure) -> None:

@@ -4,15 +4,15 @@ import os
 
 from simsearch.collection.pictures import (
     PathLike,
-    calibration_of,
     decode_pictures,
     embed_pictures,
 )
 from simsearch.config import DEFAULT_ENCODER
+from simsearch.encoder.calibration import calibration_of
 from simsearch.encoder.device import choose_target
 from simsearch.encoder.resolve import resolve
 from simsearch.encoder.runtimes import open_runtime
-from simsearch.records import Verification
+from simsearch.records.labelled import Verification
 from simsearch.search.verify import check_settings, verify_pair
 
 

@@ -4,8 +4,10 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from simsearch.config import EncoderSpec
+from simsearch.encoder.checkpoint import is_checkpoint
 from simsearch.errors import EncoderError
-from simsearch.records import Calibration
+from simsearch.records.labelled import Calibration
 
 FILE = "calibration.json"
 FORMAT_VERSION = 1
@@ -34,3 +36,13 @@ def write_calibration(folder: Path, calibration: Calibration) -> None:
     """Write a checkpoint's calibration."""
     data = {"format_version": FORMAT_VERSION, **asdict(calibration)}
     (folder / FILE).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+
+
+def calibration_of(spec: EncoderSpec) -> Calibration | None:
+    """Return what an encoder's cosines mean; None where its folder, or the encoder, says nothing.
+
+    Raises:
+        EncoderError: calibration.json can't be read.
+    """
+    folder = Path(spec.name)
+    return read_calibration(folder) if is_checkpoint(folder) else None

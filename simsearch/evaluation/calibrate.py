@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from simsearch.errors import InputError
 from simsearch.metrics import carried_rates, threshold_at_far
-from simsearch.records import Calibration
+from simsearch.records.labelled import Calibration
 
 Scores = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]

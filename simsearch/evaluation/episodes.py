@@ -14,7 +14,7 @@ from simsearch.encoder.runtimes import Vectors
 from simsearch.errors import InputError
 from simsearch.evaluation.labelled import Labels
 from simsearch.metrics import detection_and_identification_rate
-from simsearch.records import FewShot, FixedRuns, OpenSet
+from simsearch.records.labelled import FewShot, FixedRuns, OpenSet
 
 FPIR = 0.01
 _RUN_TABLE = "class_labels.txt"

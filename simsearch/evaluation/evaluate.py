@@ -25,7 +25,8 @@ from simsearch.evaluation.verification import (
     verification_figures,
 )
 from simsearch.metrics import retrieve
-from simsearch.records import Calibration, Evaluation, Failure
+from simsearch.records import Failure
+from simsearch.records.labelled import Calibration, Evaluation
 
 PathLike = str | os.PathLike[str]
 _logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from simsearch import metrics
 from simsearch.encoder.runtimes import Vectors
 from simsearch.errors import InputError
-from simsearch.records import Calibration, VerificationFigures
+from simsearch.records.labelled import Calibration, VerificationFigures
 
 _HALF = 0.5
 _SAME = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}

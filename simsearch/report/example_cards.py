@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from simsearch.records import Calibration
+from simsearch.records.labelled import Calibration
 from simsearch.report.examples import (
     Hit,
     Pair,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from simsearch.metrics import eer, roc_auc
-from simsearch.records import TrainingResult
+from simsearch.records.labelled import TrainingResult
 from simsearch.report.page import section, text
 
 STYLE = """.tiles { display: grid; gap: .75rem; margin: 0;

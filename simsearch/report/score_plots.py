@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsearch.metrics import ece, eer
-from simsearch.records import Calibration
+from simsearch.records.labelled import Calibration
 from simsearch.report.plots import FIRST, INK, MARK, QUIET, SECOND, plot
 
 if TYPE_CHECKING:

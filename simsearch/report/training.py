@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from simsearch.errors import StorageError
-from simsearch.records import TrainingResult
+from simsearch.records.labelled import TrainingResult
 from simsearch.report import example_cards, figures
 from simsearch.report.example_cards import Shown, hardest_section, query_section, triplet_section
 from simsearch.report.examples import sample_rows

@@ -8,7 +8,7 @@ import numpy as np
 
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids, VectorIndex
-from simsearch.records import Calibration, ClassScore, Identification
+from simsearch.records.labelled import Calibration, ClassScore, Identification
 from simsearch.search.neighbors import Lookup
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsearch.errors import InputError
-from simsearch.records import Calibration, Verification
+from simsearch.records.labelled import Calibration, Verification
 
 
 def compare(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> tuple[float, float]:

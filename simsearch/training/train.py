@@ -18,7 +18,7 @@ from simsearch.errors import InputError, StorageError, TrainingError
 from simsearch.evaluation.calibrate import fit_calibration
 from simsearch.evaluation.labelled import LabelledPictures
 from simsearch.evaluation.pair_scores import score_pairs
-from simsearch.records import TrainingResult
+from simsearch.records.labelled import TrainingResult
 from simsearch.training.augment import augmentation
 from simsearch.training.curriculum import check_mining
 from simsearch.training.job import Job, Watcher

@@ -15,7 +15,7 @@ from simsearch.evaluation.embedding import embed_pictures
 from simsearch.evaluation.episodes import Episodes
 from simsearch.evaluation.evaluate import evaluate, evaluate_pairs, evaluate_vectors
 from simsearch.evaluation.labelled import Labels
-from simsearch.records import Calibration
+from simsearch.records.labelled import Calibration
 from tests.conftest import picture, save_pictures
 from tests.encoder.conftest import save, small_network
 

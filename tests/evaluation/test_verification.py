@@ -9,7 +9,7 @@ import pytest
 from simsearch import metrics
 from simsearch.errors import InputError
 from simsearch.evaluation.verification import read_pairs, score_table, verification_figures
-from simsearch.records import Calibration
+from simsearch.records.labelled import Calibration
 
 SAME = np.array([0.9, 0.6, 0.4], np.float32)
 DIFFERENT = np.array([0.7, *[0.2] * 19], np.float32)

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from simsearch.metrics import ece
-from simsearch.records import Calibration
+from simsearch.records.labelled import Calibration
 from simsearch.report.score_plots import (
     bounded,
     probability,

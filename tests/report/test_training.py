@@ -12,7 +12,7 @@ import pytest
 
 from simsearch.errors import StorageError
 from simsearch.metrics import eer, roc_auc
-from simsearch.records import Calibration, TrainingResult
+from simsearch.records.labelled import Calibration, TrainingResult
 from simsearch.report.training import write_training_report
 from tests.conftest import save_pictures
 from tests.report.parsed import ParsedPage, section_of

@@ -7,7 +7,8 @@ import pytest
 
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
-from simsearch.records import Calibration, ClassScore, ImageRecord
+from simsearch.records import ImageRecord
+from simsearch.records.labelled import Calibration, ClassScore
 from simsearch.search.identify import ClassSums, Ranking, identify, rank_by_vote, vote
 from tests.index.vectors import clustered, unit
 from tests.search.test_neighbors import index_of

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simsearch.errors import InputError
-from simsearch.records import Calibration
+from simsearch.records.labelled import Calibration
 from simsearch.search.verify import check_settings, compare, threshold_at, verify_pair
 
 CALIBRATION = Calibration(10.0, -6.0, {0.1: 0.5, 0.01: 0.8}, 50, 500, 10)

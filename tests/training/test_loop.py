@@ -19,7 +19,7 @@ from simsearch.config import TrainingConfig
 from simsearch.encoder import checkpoint
 from simsearch.errors import InputError, TrainingError
 from simsearch.evaluation.labelled import LabelledPictures, Labels, read_labelled
-from simsearch.records import TrainingResult
+from simsearch.records.labelled import TrainingResult
 from simsearch.training import loop
 from simsearch.training.curriculum import Stage
 from simsearch.training.learner import Learner

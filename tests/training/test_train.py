@@ -15,7 +15,7 @@ from simsearch.encoder.embed import normalized
 from simsearch.errors import InputError, StorageError, TrainingError
 from simsearch.evaluation.labelled import LabelledPictures, read_labelled
 from simsearch.metrics import retrieve
-from simsearch.records import TrainingResult
+from simsearch.records.labelled import TrainingResult
 from simsearch.training.train import train
 from tests.training.conftest import Witness, changed, write_glyphs
 

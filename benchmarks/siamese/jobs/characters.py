@@ -10,7 +10,7 @@ from PIL import Image
 from benchmarks.siamese.protocol import Figures, Fold, Measure, Vectors, labelled
 from simsearch.evaluation.labelled import LabelledPictures, read_labelled
 from simsearch.metrics import accuracy_at, eer
-from simsearch.records import Calibration
+from simsearch.records.labelled import Calibration
 
 Integers = npt.NDArray[np.int64]
 _SETS = ("images_background_small1", "images_background_small2")

@@ -6,7 +6,7 @@ from benchmarks.siamese.protocol import Figures, Fold, Vectors, labelled, one_sh
 from simsearch.evaluation.labelled import read_labelled
 from simsearch.evaluation.pair_scores import score_pairs
 from simsearch.metrics import eer, roc_auc
-from simsearch.records import Calibration
+from simsearch.records.labelled import Calibration
 
 _FOLDS = 8
 _EPISODES = 200

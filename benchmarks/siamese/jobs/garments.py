@@ -9,7 +9,7 @@ from PIL import Image
 
 from benchmarks.siamese.protocol import Figures, Fold, Measure, Vectors, labelled, shuffled
 from simsearch.metrics import accuracy_at, eer
-from simsearch.records import Calibration
+from simsearch.records.labelled import Calibration
 
 _FILES = {
     "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from benchmarks.siamese.protocol import Figures, Fold, Vectors, labelled, shuffled
 from simsearch.evaluation.labelled import LabelledPictures, read_labelled
 from simsearch.metrics import retrieve
-from simsearch.records import Calibration
+from simsearch.records.labelled import Calibration
 
 _TRAINED = 54
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from benchmarks.siamese.protocol import Figures, Fold, Measure, Vectors, labelled, shuffled
 from simsearch.evaluation.labelled import read_labelled
 from simsearch.metrics import eer
-from simsearch.records import Calibration
+from simsearch.records.labelled import Calibration
 
 Integers = npt.NDArray[np.int64]
 _FOLDS = 5

@@ -13,7 +13,7 @@ def command(name: Name, home: Home = None, as_json: Json = False) -> None:
 
     Example: simsearch check photos
     """
-    from simsearch.collection import Collection
+    from simsearch.collection.api import Collection
 
     report = Collection.open(name, home_or_default(home)).check()
     if as_json:

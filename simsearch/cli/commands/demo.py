@@ -21,7 +21,7 @@ def command(
 
     Example: simsearch demo --out /tmp/demo
     """
-    from simsearch.collection import Collection
+    from simsearch.collection.api import Collection
     from simsearch.demo.make import make_pictures
     from simsearch.report.gallery import demo_page
 

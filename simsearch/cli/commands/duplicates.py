@@ -39,7 +39,7 @@ def command(
     Example: simsearch duplicates --threshold 0.95 --csv > pairs.csv
     """
     one_format(as_json, as_csv)
-    from simsearch.collection import Collection
+    from simsearch.collection.api import Collection
 
     collection = Collection.open(chosen_collection(home, index), home_or_default(home))
     found = collection.duplicates(threshold, exact)

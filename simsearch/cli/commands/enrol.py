@@ -26,7 +26,7 @@ def command(
     """
     if remove == bool(photos):
         raise typer.BadParameter("give PHOTO..., or --remove without one", param_hint="PHOTO...")
-    from simsearch.collection import Collection
+    from simsearch.collection.api import Collection
 
     doing = "removing from" if remove else "enrolling into"
     chosen = chosen_collection(home, index, doing)

@@ -10,7 +10,7 @@ from simsearch.cli.progress import show_progress
 from simsearch.cli.render import plural, print_json, print_table, shown_path
 from simsearch.config import DEFAULT_ENCODER
 from simsearch.encoder.device import DEVICES
-from simsearch.records import Evaluation, VerificationFigures
+from simsearch.records.labelled import Evaluation, VerificationFigures
 
 _RETRIEVAL = (
     "recall_at_1",

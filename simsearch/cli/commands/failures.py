@@ -11,7 +11,7 @@ def command(name: Name, home: Home = None, as_json: Json = False) -> None:
 
     Example: simsearch failures photos
     """
-    from simsearch.collection import Collection
+    from simsearch.collection.api import Collection
 
     failures = Collection.open(name, home_or_default(home)).failures()
     if as_json:

@@ -8,7 +8,8 @@ import typer
 from simsearch.cli.options import Far, Home, Index, Json, chosen_collection, home_or_default
 from simsearch.cli.render import plural, print_json, print_table, printable, shown_path
 from simsearch.config import IDENTIFY_METHODS
-from simsearch.records import Failure, Identification
+from simsearch.records import Failure
+from simsearch.records.labelled import Identification
 
 
 def _known_method(method: str) -> str:
@@ -45,7 +46,7 @@ def command(
 
     Example: simsearch identify new.jpg --index people --method knn
     """
-    from simsearch.collection import Collection
+    from simsearch.collection.api import Collection
 
     collection = Collection.open(chosen_collection(home, index), home_or_default(home))
     failures: list[Failure] = []

@@ -52,7 +52,7 @@ def command(
 
     Example: simsearch index ./photos --exclude thumbnails
     """
-    from simsearch.collection import Collection
+    from simsearch.collection.api import Collection
 
     collection = Collection(
         _name(name, folders, home_or_default(home)), home_or_default(home), device, batch_size

@@ -13,7 +13,7 @@ def command(name: Name, home: Home = None, as_json: Json = False) -> None:
 
     Example: simsearch info photos
     """
-    from simsearch.collection import Collection
+    from simsearch.collection.api import Collection
 
     info = Collection.open(name, home_or_default(home)).info()
     if as_json:

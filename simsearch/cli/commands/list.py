@@ -12,7 +12,7 @@ def command(home: Home = None, as_json: Json = False) -> None:
 
     Example: simsearch list --home ~/indexes
     """
-    from simsearch.collection import Collection
+    from simsearch.collection.api import Collection
     from simsearch.collection.homes import collection_names
 
     place = home_or_default(home)

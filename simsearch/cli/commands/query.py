@@ -43,7 +43,7 @@ def command(
     Example: simsearch query photo.png -k 5 --gallery neighbours.html
     """
     one_format(as_json, as_csv)
-    from simsearch.collection import Collection
+    from simsearch.collection.api import Collection
 
     collection = Collection.open(chosen_collection(home, index), home_or_default(home))
     failures: list[Failure] = []

@@ -18,7 +18,7 @@ def command(
 
     Example: simsearch remove photos --yes
     """
-    from simsearch.collection import Collection
+    from simsearch.collection.api import Collection
     from simsearch.collection.enrolling import enrolled_classes
 
     collection = Collection.open(name, home_or_default(home))

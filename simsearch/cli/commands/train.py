@@ -9,7 +9,7 @@ from simsearch.cli.options import Device, Json
 from simsearch.cli.render import print_json
 from simsearch.cli.stopping import EXIT_INTERRUPTED, ctrl_c
 from simsearch.config import DEFAULT_ENCODER, FITS, POOLINGS, PRECISIONS, TrainingConfig
-from simsearch.records import TrainingResult
+from simsearch.records.labelled import TrainingResult
 
 _DEFAULT = TrainingConfig()
 

@@ -8,7 +8,7 @@ import typer
 from simsearch.cli.options import Device, Far, Json, open_share
 from simsearch.cli.render import print_json, printable
 from simsearch.config import DEFAULT_ENCODER
-from simsearch.records import Verification
+from simsearch.records.labelled import Verification
 
 EXIT_DIFFERENT = 3
 
@@ -30,7 +30,7 @@ def command(
 
     Example: simsearch verify a.jpg b.jpg --encoder encoders/faces
     """
-    from simsearch.collection import verify
+    from simsearch.collection.verifying import verify
 
     result = verify(a, b, encoder, prior, far, device)
     if as_json:
