@@ -32,18 +32,6 @@ class Fold:
     measure: Measure
 
 
-def labelled(paths: Sequence[str], names: Sequence[str]) -> LabelledPictures:
-    """Label pictures by names of classes."""
-    classes = sorted(set(names))
-    number = {name: place for place, name in enumerate(classes)}
-    order = sorted(range(len(paths)), key=lambda row: (names[row], paths[row]))
-    return LabelledPictures(
-        paths=tuple(paths[row] for row in order),
-        labels=np.array([number[names[row]] for row in order], np.int64),
-        classes=tuple(classes),
-    )
-
-
 def shuffled(names: Sequence[str], seed: int) -> list[str]:
     """Return distinct names in a seeded random order."""
     distinct = sorted(set(names))

@@ -45,7 +45,7 @@ class LabelledPictures:
     def take(self, rows: Sequence[int] | Labels) -> "LabelledPictures":
         """Return some of the pictures, with only the classes that they have."""
         names = [self.classes[self.labels[row]] for row in rows]
-        return _labelled([self.paths[row] for row in rows], names, self.warnings)
+        return label_pictures([self.paths[row] for row in rows], names, self.warnings)
 
 
 def read_labelled(source: str | os.PathLike[str]) -> LabelledPictures:
@@ -85,7 +85,7 @@ def _from_folder(root: str) -> LabelledPictures:
         raise FolderError(f"no labelled picture in '{root}'{hint}; give a folder a class")
     if loose:
         warnings.append(f"{loose} pictures left out: they lie in '{root}' itself, in no class")
-    return _labelled(paths, names, [*warnings, *_names_used_twice(names)])
+    return label_pictures(paths, names, [*warnings, *_names_used_twice(names)])
 
 
 def _from_table(path: Path) -> LabelledPictures:
@@ -117,7 +117,7 @@ def _from_table(path: Path) -> LabelledPictures:
     if not labels:
         reason = warnings[0] if warnings else "it has no rows"
         raise InputError(f"no labelled picture in '{path}': {reason}")
-    return _labelled(list(labels), list(labels.values()), warnings)
+    return label_pictures(list(labels), list(labels.values()), warnings)
 
 
 def _read_csv(path: Path) -> list[tuple[str, str]]:
@@ -140,9 +140,10 @@ def _read_parquet(path: Path) -> list[tuple[str, str]]:
     return [(name or "", label or "") for name, label in zip(*columns, strict=True)]
 
 
-def _labelled(
-    paths: Sequence[str], names: Sequence[str], warnings: Iterable[str]
+def label_pictures(
+    paths: Sequence[str], names: Sequence[str], warnings: Iterable[str] = ()
 ) -> LabelledPictures:
+    """Label pictures by names of classes; they are sorted by class and path."""
     classes = sorted(set(names))
     number = {name: place for place, name in enumerate(classes)}
     order = sorted(range(len(paths)), key=lambda row: (names[row], paths[row]))

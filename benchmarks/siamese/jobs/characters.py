@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from benchmarks.siamese.protocol import Figures, Fold, Measure, Vectors, labelled
-from simsearch.evaluation.labelled import LabelledPictures, read_labelled
+from benchmarks.siamese.protocol import Figures, Fold, Measure, Vectors
+from simsearch.evaluation.labelled import LabelledPictures, label_pictures, read_labelled
 from simsearch.metrics import accuracy_at, eer
 from simsearch.records.labelled import Calibration
 
@@ -55,7 +55,7 @@ def _with_turned(pictures: LabelledPictures, folder: Path) -> LabelledPictures:
                 Image.open(path).rotate(degrees).save(turned)
             paths.append(str(turned))
             names.append(f"{name}/{degrees}")
-    return labelled(paths, names)
+    return label_pictures(paths, names)
 
 
 def _unseen(
@@ -63,7 +63,7 @@ def _unseen(
 ) -> tuple[tuple[str, ...], Measure]:
     names = [pictures.classes[label] for label in pictures.labels]
     rows = [row for row, name in enumerate(names) if name.split("/")[0] not in known]
-    test = labelled([pictures.paths[row] for row in rows], [names[row] for row in rows])
+    test = label_pictures([pictures.paths[row] for row in rows], [names[row] for row in rows])
     alphabet = np.array([test.classes[label].split("/")[0] for label in test.labels])
     drawer = np.array([int(Path(path).stem.rsplit("_", 1)[1]) for path in test.paths])
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from benchmarks.siamese.protocol import Figures, Fold, Vectors, labelled, one_shot, shuffled
-from simsearch.evaluation.labelled import read_labelled
+from benchmarks.siamese.protocol import Figures, Fold, Vectors, one_shot, shuffled
+from simsearch.evaluation.labelled import label_pictures, read_labelled
 from simsearch.evaluation.pair_scores import score_pairs
 from simsearch.metrics import eer, roc_auc
 from simsearch.records.labelled import Calibration
@@ -25,7 +25,7 @@ def _fold(
 ) -> Fold:
     rows = [row for row, person in enumerate(people) if person in unseen]
     rest = [row for row, person in enumerate(people) if person not in unseen]
-    test = labelled([paths[row] for row in rows], [people[row] for row in rows])
+    test = label_pictures([paths[row] for row in rows], [people[row] for row in rows])
 
     def measure(vectors: Vectors, calibration: Calibration | None) -> Figures:  # noqa: ARG001
         scores = score_pairs(vectors, test.labels)
@@ -35,5 +35,5 @@ def _fold(
             "five_way_one_shot": one_shot(vectors, test.labels, 5, _EPISODES, seed),
         }
 
-    train = labelled([paths[row] for row in rest], [people[row] for row in rest])
+    train = label_pictures([paths[row] for row in rest], [people[row] for row in rest])
     return Fold(f"fold {number + 1}", train, test.paths, measure)

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from benchmarks.siamese.protocol import Figures, Fold, Measure, Vectors, labelled, shuffled
+from benchmarks.siamese.protocol import Figures, Fold, Measure, Vectors, shuffled
+from simsearch.evaluation.labelled import label_pictures
 from simsearch.metrics import accuracy_at, eer
 from simsearch.records.labelled import Calibration
 
@@ -39,10 +40,12 @@ def folds(data: Path, work: Path, seed: int) -> list[Fold]:
     rest = [row for row, name in enumerate(train_names) if name not in unseen]
     held = [row for row, name in enumerate(test_names) if name in unseen]
     return [
-        Fold("ten classes", labelled(train, train_names), test, _measure(test_names, seed, "")),
+        Fold(
+            "ten classes", label_pictures(train, train_names), test, _measure(test_names, seed, "")
+        ),
         Fold(
             "three classes held out",
-            labelled([train[row] for row in rest], [train_names[row] for row in rest]),
+            label_pictures([train[row] for row in rest], [train_names[row] for row in rest]),
             [test[row] for row in held],
             _measure([test_names[row] for row in held], seed, "held_out_"),
         ),

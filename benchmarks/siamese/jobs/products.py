@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.siamese.protocol import Figures, Fold, Vectors, labelled, shuffled
-from simsearch.evaluation.labelled import LabelledPictures, read_labelled
+from benchmarks.siamese.protocol import Figures, Fold, Vectors, shuffled
+from simsearch.evaluation.labelled import LabelledPictures, label_pictures, read_labelled
 from simsearch.metrics import retrieve
 from simsearch.records.labelled import Calibration
 
@@ -20,10 +20,10 @@ def folds(data: Path, work: Path, seed: int) -> list[Fold]:  # noqa: ARG001 - th
     trained = set(shuffled(names, seed)[:_TRAINED])
     known = [row for row, name in enumerate(names) if name in trained]
     unseen = [row for row, name in enumerate(names) if name not in trained]
-    test = labelled([pictures.paths[row] for row in unseen], [names[row] for row in unseen])
+    test = label_pictures([pictures.paths[row] for row in unseen], [names[row] for row in unseen])
     other = [second.classes[label] for label in second.labels]
     check = [row for row, name in enumerate(other) if name not in trained]
-    checked = labelled([second.paths[row] for row in check], [other[row] for row in check])
+    checked = label_pictures([second.paths[row] for row in check], [other[row] for row in check])
 
     def measure(vectors: Vectors, calibration: Calibration | None) -> Figures:  # noqa: ARG001
         first, rest = vectors[: len(test)], vectors[len(test) :]
@@ -40,5 +40,5 @@ def folds(data: Path, work: Path, seed: int) -> list[Fold]:  # noqa: ARG001 - th
         every = sorted({*test.classes, *checked.classes})
         return np.array([every.index(part.classes[label]) for label in part.labels], np.int64)
 
-    train = labelled([pictures.paths[row] for row in known], [names[row] for row in known])
+    train = label_pictures([pictures.paths[row] for row in known], [names[row] for row in known])
     return [Fold("54 / 27 classes", train, (*test.paths, *checked.paths), measure)]

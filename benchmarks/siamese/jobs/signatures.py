@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.siamese.protocol import Figures, Fold, Measure, Vectors, labelled, shuffled
-from simsearch.evaluation.labelled import read_labelled
+from benchmarks.siamese.protocol import Figures, Fold, Measure, Vectors, shuffled
+from simsearch.evaluation.labelled import label_pictures, read_labelled
 from simsearch.metrics import eer
 from simsearch.records.labelled import Calibration
 
@@ -25,7 +25,7 @@ def folds(data: Path, work: Path, seed: int) -> list[Fold]:  # noqa: ARG001 - th
         unseen = set(order[number::_FOLDS])
         rows = [row for row, writer in enumerate(writers) if writer in unseen]
         rest = [row for row, writer in enumerate(writers) if writer not in unseen]
-        train = labelled([pictures.paths[row] for row in rest], [kinds[row] for row in rest])
+        train = label_pictures([pictures.paths[row] for row in rest], [kinds[row] for row in rest])
         genuine = np.array([kinds[row].endswith("genuine") for row in rows])
         owner = np.unique([writers[row] for row in rows], return_inverse=True)[1]
         test = [pictures.paths[row] for row in rows]
