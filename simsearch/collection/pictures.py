@@ -74,7 +74,13 @@ def embed_pictures(
     return keys, np.stack(vectors) if vectors else np.empty((0, dim), np.float32)
 
 
+def unreadable(path: str, kind: str, message: str) -> str:
+    """Return one line that says which picture can't be read, why, and what to do."""
+    remedy = "check the path" if kind == FailureKind.UNREADABLE else "give another picture"
+    return f"can't read '{path}' ({kind}): {message}; {remedy}"
+
+
 def _fail(path: str, kind: FailureKind, message: str, on_failure: OnFailure) -> None:
     if on_failure is None:
-        raise PictureError(kind, f"can't read '{path}' ({kind}): {message}")
+        raise PictureError(kind, unreadable(path, kind, message))
     on_failure(Failure("", path, kind, message))

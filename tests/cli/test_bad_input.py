@@ -145,3 +145,13 @@ def test_reader_that_goes_away_is_no_traceback(shelf: Shelf) -> None:
     )
     os.close(write)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("nowhere.jpg", "check the path"), ("cut.jpg", "give another picture")]
+)
+def test_an_unreadable_query_says_what_to_do(
+    shelf: Shelf, run_here: Callable[..., CliResult], name: str, remedy: str
+) -> None:
+    result = run_here("query", shelf.pictures / name, "--home", shelf.home)
+    assert_one_error(result, name, remedy)

@@ -44,6 +44,7 @@ def command(
     """
     one_format(as_json, as_csv)
     from simsearch.collection.api import Collection
+    from simsearch.collection.pictures import unreadable
 
     collection = Collection.open(chosen_collection(home, index), home_or_default(home))
     failures: list[Failure] = []
@@ -51,8 +52,8 @@ def command(
         _expand(files), k, min_score, include_self, on_failure=failures.append
     )
     for failure in failures:
-        path = shown_path(failure.path)
-        typer.echo(f"error: can't read '{path}' ({failure.kind}): {failure.message}", err=True)
+        line = unreadable(shown_path(failure.path), failure.kind, failure.message)
+        typer.echo(f"error: {line}", err=True)
     if as_json:
         print_json([_as_json(result) for result in results])
     elif as_csv:

@@ -15,8 +15,8 @@ def mine_by_hardness(
     negative: str,
     embeddings: "Tensor",
     labels: "Tensor",
-    ref_emb: "Tensor | None",
-    ref_labels: "Tensor | None",
+    ref_emb: "Tensor | None" = None,
+    ref_labels: "Tensor | None" = None,
 ) -> "Triplets":
     """Return a triplet an anchor: its 'easy' or 'hard' positive, 'hard' or 'semihard' negative."""
     miner = BatchEasyHardMiner(pos_strategy=positive, neg_strategy=negative)

@@ -1,20 +1,7 @@
 """Batch-hard mining (Hermans et al. 2017): the farthest positive and the nearest negative."""
 
-from typing import TYPE_CHECKING
+from functools import partial
 
 from simsearch.training.miners._hardness import mine_by_hardness
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from simsearch.training.miners import Triplets
-
-
-def mine(
-    embeddings: "Tensor",
-    labels: "Tensor",
-    ref_emb: "Tensor | None" = None,
-    ref_labels: "Tensor | None" = None,
-) -> "Triplets":
-    """Return one triplet an anchor; see the package's docstring."""
-    return mine_by_hardness("hard", "hard", embeddings, labels, ref_emb, ref_labels)
+mine = partial(mine_by_hardness, "hard", "hard")
