@@ -14,6 +14,7 @@ from simsearch.config import NetworkConfig, TrainingConfig
 from simsearch.encoder import checkpoint
 from simsearch.encoder.calibration import write_calibration
 from simsearch.encoder.device import choose_target
+from simsearch.encoder.runtimes import Vectors
 from simsearch.errors import InputError, StorageError, TrainingError
 from simsearch.evaluation.calibrate import fit_calibration
 from simsearch.evaluation.labelled import LabelledPictures
@@ -29,7 +30,7 @@ from simsearch.training.objective import check_objective
 from simsearch.training.prepare import Prepared, prepare
 from simsearch.training.start import build_network
 from simsearch.training.state import FILE as STATE_FILE
-from simsearch.training.state import HISTORY_FILE, seed_everything
+from simsearch.training.state import HISTORY_FILE, Position, seed_everything
 
 SETTINGS_FILE = "training.json"
 _LIBRARIES = ("simsearch", "torch", "torchvision", "timm", "pytorch-metric-learning", "numpy")
@@ -86,31 +87,8 @@ def train(
     position = fit(job, learner, resume)
     if position is None:
         return None
-    best = checkpoint.load_network(out).to(place)
-    scores = score_pairs(
-        learner.embed(prepared.calibration, best), prepared.split.calibration.labels
-    )
-    calibration = fit_calibration(
-        scores.same, scores.different, len(prepared.split.calibration.classes)
-    )
-    result = TrainingResult(
-        out=str(out),
-        settings=asdict(prepared.config),
-        versions={name: version(name) for name in _LIBRARIES},
-        split=prepared.counts(),
-        history=position.history,
-        seconds=round(time.monotonic() - started, 1),
-        best_epoch=position.best_epoch,
-        calibration=calibration,
-        same_scores=scores.same,
-        different_scores=scores.different,
-        paths=prepared.split.validation.paths,
-        labels=prepared.split.validation.labels,
-        classes=prepared.split.validation.classes,
-        before=before,
-        after=learner.embed(job.validation, best),
-    )
-    write_calibration(out, calibration)
+    result = _measured(job, prepared, learner, before, position, time.monotonic() - started)
+    write_calibration(out, result.calibration)
     _write_settings(out, result)
     (out / STATE_FILE).unlink(missing_ok=True)
     return result
@@ -138,6 +116,38 @@ def _job(
         workers=workers,
         watcher=watcher,
         should_stop=should_stop,
+    )
+
+
+def _measured(
+    job: Job,
+    prepared: Prepared,
+    learner: Learner,
+    before: Vectors,
+    position: Position,
+    seconds: float,
+) -> TrainingResult:
+    """Calibrate the best network and collect what the report shows."""
+    best = checkpoint.load_network(job.out).to(job.device)
+    split = prepared.split
+    scores = score_pairs(learner.embed(prepared.calibration, best), split.calibration.labels)
+    calibration = fit_calibration(scores.same, scores.different, len(split.calibration.classes))
+    return TrainingResult(
+        out=str(job.out),
+        settings=asdict(job.config),
+        versions={name: version(name) for name in _LIBRARIES},
+        split=prepared.counts(),
+        history=position.history,
+        seconds=round(seconds, 1),
+        best_epoch=position.best_epoch,
+        calibration=calibration,
+        same_scores=scores.same,
+        different_scores=scores.different,
+        paths=split.validation.paths,
+        labels=split.validation.labels,
+        classes=split.validation.classes,
+        before=before,
+        after=learner.embed(job.validation, best),
     )
 
 

@@ -108,6 +108,7 @@ def test_damaged_index_is_mended_by_the_next_run(indexed: Library) -> None:
     flip_middle(file(indexed, "built/*/index.faiss"))
     indexed.put("more.jpg", 9)
     indexed.sync()
+    assert not indexed.collection.check().problems
 
 
 @each_damage

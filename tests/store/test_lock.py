@@ -109,7 +109,8 @@ def test_held_twice_in_one_process(tmp_path: Path) -> None:
 def test_other_collections_are_free(tmp_path: Path, hold: Hold) -> None:
     hold(tmp_path / "one")
     with writer_lock(tmp_path / "other"):
-        pass
+        assert (tmp_path / "one" / HOLDER_FILE).exists()
+        assert (tmp_path / "other" / HOLDER_FILE).exists()
 
 
 def test_folder_that_cant_be_made(tmp_path: Path) -> None:

@@ -3,20 +3,12 @@
 from typing import TYPE_CHECKING
 
 from simsearch.config import Preprocessing
-from simsearch.errors import EncoderError
 
 if TYPE_CHECKING:
     import torch
 
 NAME = "koch"
-PREPROCESSING = Preprocessing(
-    size=105,
-    crop_fraction=1.0,
-    interpolation="bilinear",
-    mean=(0.5, 0.5, 0.5),
-    std=(0.5, 0.5, 0.5),
-    fit="squash",
-)
+_SIZE = 105
 _LAYERS = ((1, 64, 10), (64, 128, 7), (128, 128, 4), (128, 256, 4))  # channels in, out, kernel
 
 
@@ -26,14 +18,11 @@ def load(name: str, pretrained: bool) -> tuple["torch.nn.Module", Preprocessing]
     The checkpoint's projection takes the place of the paper's fully connected layer. Batch
     normalisation is added: without it, training takes days.
     """
-    if name != NAME:
-        raise EncoderError(f"unknown encoder '{name}'; use {NAME}")
-    if pretrained:
-        raise EncoderError(f"'{NAME}' has no pretrained weights; use --weights none")
     from torch import nn
 
-    from simsearch.encoder.backbones._grey import Grey
+    from simsearch.encoder.backbones._grey import Grey, check_request, whole_picture
 
+    check_request(NAME, name, pretrained)
     layers: list[nn.Module] = [Grey()]
     for number, (inputs, outputs, kernel) in enumerate(_LAYERS):
         convolution = nn.Conv2d(inputs, outputs, kernel, bias=False)
@@ -41,4 +30,4 @@ def load(name: str, pretrained: bool) -> tuple["torch.nn.Module", Preprocessing]
         if number < len(_LAYERS) - 1:
             layers.append(nn.MaxPool2d(2))
     # 6 x 6 is what is left of 105 pixels; other sizes are brought to it.
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(6), nn.Flatten()), PREPROCESSING
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(6), nn.Flatten()), whole_picture(_SIZE)

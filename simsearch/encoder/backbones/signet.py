@@ -3,20 +3,12 @@
 from typing import TYPE_CHECKING
 
 from simsearch.config import Preprocessing
-from simsearch.errors import EncoderError
 
 if TYPE_CHECKING:
     import torch
 
 NAME = "signet"
-PREPROCESSING = Preprocessing(
-    size=192,
-    crop_fraction=1.0,
-    interpolation="bilinear",
-    mean=(0.5, 0.5, 0.5),
-    std=(0.5, 0.5, 0.5),
-    fit="squash",
-)
+_SIZE = 192
 # channels in, out, kernel, stride, padding, whether a pooling follows
 _LAYERS = (
     (1, 96, 11, 4, 0, True),
@@ -35,14 +27,11 @@ def load(name: str, pretrained: bool) -> tuple["torch.nn.Module", Preprocessing]
     The checkpoint's projection takes the place of the paper's second fully connected layer. The
     paper's pictures are 150 x 220; here they are squares, squashed.
     """
-    if name != NAME:
-        raise EncoderError(f"unknown encoder '{name}'; use {NAME}")
-    if pretrained:
-        raise EncoderError(f"'{NAME}' has no pretrained weights; use --weights none")
     from torch import nn
 
-    from simsearch.encoder.backbones._grey import Grey
+    from simsearch.encoder.backbones._grey import Grey, check_request, whole_picture
 
+    check_request(NAME, name, pretrained)
     layers: list[nn.Module] = [Grey()]
     for inputs, outputs, kernel, stride, padding, pooled in _LAYERS:
         convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False)
@@ -51,4 +40,4 @@ def load(name: str, pretrained: bool) -> tuple["torch.nn.Module", Preprocessing]
             layers.append(nn.MaxPool2d(3, 2))
     hidden = nn.Linear(outputs * _POOLED[0] * _POOLED[1], _HIDDEN, bias=False)
     layers += [nn.AdaptiveAvgPool2d(_POOLED), nn.Flatten()]
-    return nn.Sequential(*layers, hidden, nn.BatchNorm1d(_HIDDEN), nn.ReLU()), PREPROCESSING
+    return nn.Sequential(*layers, hidden, nn.BatchNorm1d(_HIDDEN), nn.ReLU()), whole_picture(_SIZE)
