@@ -16,6 +16,7 @@ from simsearch.training.pictures import Pixels, centre
 Draw = np.random.Generator
 Profile = Callable[[Pixels, int, Draw], Pixels]
 _BILINEAR = Image.Resampling.BILINEAR
+_KNOTS = 5  # a side of the net that bends a glyph
 
 
 def augmentation(name: str) -> Profile:
@@ -42,7 +43,7 @@ def photo(canvas: Pixels, size: int, draw: Draw) -> Pixels:
 
 
 def glyph(canvas: Pixels, size: int, draw: Draw) -> Pixels:
-    """Turn, shear, scale and shift a little, as another hand would; never a flip."""
+    """Turn, shear, scale, shift and bend a little, as another hand would; never a flip."""
     angle, shear_x, shear_y = np.deg2rad(draw.uniform((-12, -12, -6), (12, 12, 6)))
     scale_x, scale_y = draw.uniform(0.8, 1.2, 2)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -50,13 +51,20 @@ def glyph(canvas: Pixels, size: int, draw: Draw) -> Pixels:
     # PIL asks where a pixel of the result comes from: the inverse of what happens to the picture.
     inverse = np.linalg.inv(rotation @ sheared @ np.diag([scale_x, scale_y])) * len(canvas) / size
     shift = draw.uniform(-0.08, 0.08, 2) * len(canvas)
-    offset = np.full(2, len(canvas) / 2) + shift - inverse @ np.full(2, size / 2)
+    bend = draw.normal(0, 0.03, (_KNOTS, _KNOTS, 2)) * len(canvas)
+    steps = np.linspace(0, size, _KNOTS).round().astype(int)
+    knots = np.stack(np.meshgrid(steps, steps), axis=-1)  # [row, column, (x, y)]
+    sources = (knots - size / 2) @ inverse.T + len(canvas) / 2 + shift + bend
+    cells = [(row, column) for row in range(_KNOTS - 1) for column in range(_KNOTS - 1)]
+    mesh = [
+        (
+            (*knots[row, column].tolist(), *knots[row + 1, column + 1].tolist()),
+            sources[[row, row + 1, row + 1, row], [column, column, column + 1, column + 1]].ravel(),
+        )
+        for row, column in cells
+    ]
     image = Image.fromarray(canvas).transform(
-        (size, size),
-        Image.Transform.AFFINE,
-        (*inverse[0], offset[0], *inverse[1], offset[1]),
-        _BILINEAR,
-        fillcolor=_border_colour(canvas),
+        (size, size), Image.Transform.MESH, mesh, _BILINEAR, fillcolor=_border_colour(canvas)
     )
     return np.asarray(image)
 

@@ -7,7 +7,7 @@ import numpy as np
 from simsearch.errors import InputError
 from simsearch.evaluation.labelled import LabelledPictures, Labels
 
-_HELD_OUT = 0.15  # of the classes with pairs, for validation and again for calibration
+_HELD_OUT = 0.1  # of the classes with pairs, for validation and again for calibration
 _LEAST = 2  # classes that each part needs: one has no different pairs
 
 

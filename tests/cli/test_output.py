@@ -52,6 +52,8 @@ def test_a_reader_that_has_had_enough_is_no_error(shelf: Shelf) -> None:
 def test_an_interrupt_while_loading_ends_quietly() -> None:
     code = (
         "import os, signal, sys\n"
+        # A program started in the background would inherit that interrupts are ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Interrupt:\n"
         "    def find_spec(self, name, *rest):\n"
         "        if name == 'simsearch.cli': os.kill(os.getpid(), signal.SIGINT)\n"

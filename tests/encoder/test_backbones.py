@@ -13,6 +13,7 @@ from simsearch.errors import EncoderError
 
 # Of every family some names, one for each way in which its networks end.
 NAMES = {
+    "conv4": ["conv4"],
     "koch": ["koch"],
     "signet": ["signet"],
     "tf_efficientnet_lite0": [DEFAULT_ENCODER, f"{DEFAULT_ENCODER}/stage5"],
@@ -26,6 +27,7 @@ NAMES = {
     ],
 }
 UNKNOWN = {
+    "conv4": ("conv4/64", "conv4"),
     "koch": ("koch/2", "koch"),
     "signet": ("signet/f", "signet"),
     "tf_efficientnet_lite0": ("tf_efficientnet_lite0/7", DEFAULT_ENCODER),
@@ -134,7 +136,7 @@ def test_the_default_takes_the_packaged_weights_in_their_places() -> None:
     assert kinds[:-2] == [name.rpartition(".")[2] for name in state]
 
 
-@pytest.mark.parametrize("name", ["koch", "signet"])
+@pytest.mark.parametrize("name", ["conv4", "koch", "signet"])
 def test_networks_for_grey_pictures_see_no_colour_and_have_no_weights(name: str) -> None:
     trunk, _ = load_backbone(name, pretrained=False)
     grey = torch.rand(2, 1, 105, 105)

@@ -29,7 +29,7 @@ def command(
     backbone: Annotated[
         str | None,
         typer.Option(
-            help="Network: a known name, koch, signet, timm/NAME or torchvision/NAME.",
+            help="Network: conv4, koch, signet, timm/NAME, torchvision/NAME or the default.",
             show_default=DEFAULT_ENCODER,
         ),
     ] = None,
