@@ -20,7 +20,8 @@ class Fold:
 
     Attributes:
         name: of the fold, for people.
-        train: what is trained on; its classes are none of the test's.
+        train: what is trained on.
+        validation, calibration: pictures to use instead of classes drawn from `train`.
         test: files to embed.
         measure: maps their unit vectors float32 [n, dim], and the encoder's calibration, to
             figures by name.
@@ -30,6 +31,8 @@ class Fold:
     train: LabelledPictures
     test: Sequence[str]
     measure: Measure
+    validation: LabelledPictures | None = None
+    calibration: LabelledPictures | None = None
 
 
 def shuffled(names: Sequence[str], seed: int) -> list[str]:

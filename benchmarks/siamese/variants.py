@@ -18,6 +18,7 @@ from simsearch.training.start import build_network
 from simsearch.training.train import train
 
 TRAINED: dict[str, dict[str, Any]] = {
+    "recipe": {},  # as the job's config says
     "random triplets": {"mining": "random"},
     "semi-hard": {"mining": "semi_hard"},
     "batch-hard": {"mining": "batch_hard"},
@@ -41,7 +42,14 @@ def run(variant: str, fold: Fold, config: TrainingConfig, work: Path) -> Outcome
     """Train what the variant asks for and embed the test pictures."""
     if variant in TRAINED:
         folder = work / "encoder"
-        train(fold.train, folder, replace(config, **TRAINED[variant]), Quiet())
+        train(
+            fold.train,
+            folder,
+            replace(config, **TRAINED[variant]),
+            Quiet(),
+            validation=fold.validation,
+            calibration=fold.calibration,
+        )
         return Outcome(_embed(fold.test, folder), read_calibration(folder))
     untrained = _untrained(config, work)
     vectors = _embed(fold.test, untrained)

@@ -2,7 +2,7 @@
 
 Distances are shrunk most easily by one vector added to all embeddings: that is how they collapse.
 What is centred and scaled over the batch can't (the BNNeck of Luo et al. 2019). Once training is
-over, both are one linear layer again.
+over, all of it is one linear layer again.
 """
 
 import copy
@@ -19,26 +19,30 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Features = npt.NDArray[np.float32]
-_EPS = 0.05  # of the mean variance: directions that hardly vary are not blown up to full size
+Matrix = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int64]
+_SHRINKAGE = 0.3  # times the mean variance: directions that hardly vary are not blown up
+_TOTAL = 1e-3  # weight of what does not tell classes apart, to rank it behind what does
 
 
 class Neck(nn.Module):
-    """A linear layer whose outputs are brought to mean 0 and variance 1."""
+    """A linear layer whose outputs are brought to mean 0 and to learned scales."""
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         self.linear = linear
-        self.norm = nn.BatchNorm1d(linear.out_features, eps=_EPS, affine=False)
+        self.norm = nn.BatchNorm1d(linear.out_features, affine=False)
+        self.scale = nn.Parameter(torch.ones(linear.out_features))
 
     def forward(self, features: "Tensor") -> "Tensor":
         """Map float [n, features] to float32 [n, dim]."""
-        return cast("Tensor", self.norm(self.linear(features).float()))
+        return cast("Tensor", self.norm(self.linear(features).float()) * self.scale)
 
     def folded(self) -> nn.Linear:
         """Return the linear layer that does the same as this one after training."""
         linear = copy.deepcopy(self.linear)
         mean, variance = cast("Tensor", self.norm.running_mean), self.norm.running_var
-        scale = (cast("Tensor", variance) + self.norm.eps).rsqrt()
+        scale = self.scale.detach() * (cast("Tensor", variance) + self.norm.eps).rsqrt()
         with torch.no_grad():
             linear.weight.mul_(scale[:, None])
             linear.bias.sub_(mean).mul_(scale)
@@ -55,23 +59,24 @@ def folded(network: EmbeddingNetwork) -> EmbeddingNetwork:
     return plain
 
 
-def begin_projection(neck: Neck, features: Features, fresh: bool) -> None:
+def begin_projection(neck: Neck, features: Features, labels: Labels | None) -> None:
     """Fit a projection to the features of the training pictures.
 
     Args:
         features: float32 [n, features], what the trunk makes of the training pictures.
-        fresh: begin with their principal components; else with what the layer is.
+        labels: int64 [n], to begin with linear discriminants; None keeps the layer as it is.
     """
     values = features.astype(np.float64)
-    if fresh:
-        mean = values.mean(axis=0)
-        _, spread, components = np.linalg.svd(values - mean, full_matrices=False)
-        kept = components[: neck.linear.out_features]
-        kept /= max(float(np.sqrt((spread[: len(kept)] ** 2).mean() / len(values))), 1e-12)
+    if labels is not None:
+        directions = _discriminants(values, labels)[:, : neck.linear.out_features]
+        spread = (values @ directions).std(axis=0)
+        kept = directions.shape[1]
         with torch.no_grad():
-            neck.linear.weight[: len(kept)] = torch.from_numpy(kept).float()
+            neck.linear.weight.zero_()
+            neck.linear.weight[:kept] = torch.from_numpy((directions / spread).T).float()
             neck.linear.bias.zero_()
-            neck.linear.bias[: len(kept)] = torch.from_numpy(-kept @ mean).float()
+            neck.scale.zero_()
+            neck.scale[:kept] = torch.from_numpy(spread / np.sqrt((spread**2).mean())).float()
     with torch.no_grad():
         weight, bias = (part.double().cpu().numpy() for part in neck.linear.parameters())
         outputs = values @ weight.T + bias
@@ -80,3 +85,23 @@ def begin_projection(neck: Neck, features: Features, fresh: bool) -> None:
             (neck.norm.running_var, outputs.var(axis=0)),
         ):
             cast("Tensor", statistic).copy_(torch.from_numpy(value))
+
+
+def _discriminants(values: Matrix, labels: Labels) -> Matrix:
+    """Return directions [features, at most features], those that tell classes apart first.
+
+    They whiten the covariance within classes, so that what varies between pictures of the same
+    class counts less (linear discriminant analysis; WCCN of Hatch, Kajarekar, Stolcke 2006).
+    """
+    classes, rows, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    means = np.zeros((len(classes), values.shape[1]))
+    np.add.at(means, rows, values)
+    between = np.cov(means / counts[:, None], rowvar=False, bias=True, fweights=counts)
+    total = np.cov(values, rowvar=False, bias=True)
+    within = total - between
+    noise = _SHRINKAGE * np.trace(within) / len(within) + 1e-12
+    variances, axes = np.linalg.eigh(within + noise * np.eye(len(within)))
+    whitening = axes / np.sqrt(variances)
+    ranks, order = np.linalg.eigh(whitening.T @ (between + _TOTAL * total) @ whitening)
+    useful = ranks[::-1] > 1e-9 * ranks[-1]
+    return cast("Matrix", whitening @ order[:, ::-1][:, useful])

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from simsearch.config import Preprocessing, TrainingConfig
 from simsearch.errors import InputError
@@ -56,6 +57,7 @@ class Prepared:
 def prepare(
     pictures: LabelledPictures,
     validation: LabelledPictures | None,
+    calibration: LabelledPictures | None,
     config: TrainingConfig,
     preprocessing: Preprocessing,
     workers: int,
@@ -66,22 +68,26 @@ def prepare(
     Raises:
         InputError: too few classes or pictures are left.
     """
-    split_by_class(pictures, config.seed, validation)  # or refuse, before anything is read
-    if validation is not None:
-        _refuse_shared_pictures(pictures, validation)
-    everything, pictures, notes = _decode(pictures, preprocessing, workers, progress)
-    apart = None
-    if validation is not None:
-        notes += _shared_classes(pictures, validation)
-        apart, validation, more = _decode(validation, preprocessing, workers, progress)
+    split_by_class(pictures, config.seed, validation, calibration)  # or refuse, before any reading
+    sources = {"train": pictures, "validation": validation, "calibration": calibration}
+    given = {name: source for name, source in sources.items() if source is not None}
+    _refuse_shared_pictures(given)
+    notes = _shared_classes(given)
+    decoded: dict[str, PictureSet] = {}
+    for name, source in given.items():
+        decoded[name], given[name], more = _decode(source, preprocessing, workers, progress)
         notes += more
-    split = split_by_class(pictures, config.seed, validation)
-    row_of = {path: row for row, path in enumerate(pictures.paths)}
+    split = split_by_class(
+        given["train"], config.seed, given.get("validation"), given.get("calibration")
+    )
+    row_of = {path: row for row, path in enumerate(given["train"].paths)}
 
-    def part(of: LabelledPictures) -> PictureSet:
-        return everything.subset([row_of[path] for path in of.paths])
+    def part(name: str, of: LabelledPictures) -> PictureSet:
+        if name != "train" and name in decoded:
+            return decoded[name]
+        return decoded["train"].subset([row_of[path] for path in of.paths])
 
-    notes += _single(split) + _suspects(everything, pictures, workers)
+    notes += _single(split) + _suspects(decoded["train"], given["train"], workers)
     classes = len(split.train.classes)
     if classes < config.classes_per_batch:
         notes.append(f"{classes} classes to train on: a batch has all of them, not more")
@@ -89,9 +95,9 @@ def prepare(
     return Prepared(
         config=config,
         split=split,
-        train=part(split.train),
-        validation=apart if apart is not None else part(split.validation),
-        calibration=part(split.calibration),
+        train=part("train", split.train),
+        validation=part("validation", split.validation),
+        calibration=part("calibration", split.calibration),
         notes=tuple(notes),
     )
 
@@ -120,21 +126,27 @@ def _decode(
     return decoded, pictures, notes
 
 
-def _refuse_shared_pictures(pictures: LabelledPictures, validation: LabelledPictures) -> None:
-    shared = set(pictures.paths) & set(validation.paths)
-    if shared:
-        raise InputError(
-            f"{len(shared)} pictures are to be trained and validated on, the first: "
-            f"'{min(shared)}'; give --val a folder of its own"
-        )
+def _refuse_shared_pictures(given: dict[str, LabelledPictures]) -> None:
+    for one, other in combinations(given, 2):
+        shared = set(given[one].paths) & set(given[other].paths)
+        if shared:
+            raise InputError(
+                f"{len(shared)} pictures are there for both {one} and {other}, the first: "
+                f"'{min(shared)}'; give each a folder of its own"
+            )
 
 
-def _shared_classes(pictures: LabelledPictures, validation: LabelledPictures) -> list[str]:
-    shared = set(pictures.classes) & set(validation.classes)
-    if not shared:
-        return []
-    count = f"{len(shared)} classes of --val are trained on, too, the first: '{min(shared)}'"
-    return [f"{count}; what is measured on them says little of new classes"]
+def _shared_classes(given: dict[str, LabelledPictures]) -> list[str]:
+    notes = []
+    for name in list(given)[1:]:
+        shared = set(given["train"].classes) & set(given[name].classes)
+        if shared:
+            count = f"{len(shared)} classes for {name} are trained on, too"
+            notes.append(
+                f"{count}, the first: '{min(shared)}'; "
+                "what is measured on them says little of new classes"
+            )
+    return notes
 
 
 def _single(split: Split) -> list[str]:

@@ -26,35 +26,41 @@ class Split:
 
 
 def split_by_class(
-    pictures: LabelledPictures, seed: int, validation: LabelledPictures | None = None
+    pictures: LabelledPictures,
+    seed: int,
+    validation: LabelledPictures | None = None,
+    calibration: LabelledPictures | None = None,
 ) -> Split:
     """Draw classes at random for validation and calibration; the rest is trained on.
 
     Args:
-        validation: pictures to validate on instead of classes drawn from `pictures`.
+        validation, calibration: pictures to use instead of classes drawn from `pictures`.
 
     Raises:
-        InputError: too few classes have two pictures or more, or `validation` has none.
+        InputError: too few classes have two pictures or more, or those given apart have none.
     """
     sizes = pictures.sizes()
     paired = np.flatnonzero(sizes > 1)
-    parts = 2 if validation is not None else 3
-    held = max(_LEAST, round(_HELD_OUT * len(paired)))
-    if len(paired) < parts * _LEAST:
+    given = {"validation": validation, "calibration": calibration}
+    needed = _LEAST * (3 - sum(apart is not None for apart in given.values()))
+    if len(paired) < needed:
         raise InputError(
             f"{len(paired)} of {len(sizes)} classes have two pictures or more; training, "
-            f"validation and calibration need {parts * _LEAST}: add classes or pictures"
+            f"validation and calibration need {needed}: add classes or pictures"
         )
-    if validation is not None and (validation.sizes() > 1).sum() < _LEAST:
-        raise InputError("the validation pictures have fewer than 2 classes of two pictures")
+    for name, apart in given.items():
+        if apart is not None and (apart.sizes() > 1).sum() < _LEAST:
+            raise InputError(f"the {name} pictures have fewer than 2 classes of two pictures")
+    held = max(_LEAST, round(_HELD_OUT * len(paired)))
     drawn = np.random.default_rng([seed, 1]).permutation(paired)
-    calibration, rest = drawn[:held], drawn[held:]
-    held_out = rest[:held] if validation is None else rest[:0]
-    train = np.setdiff1d(np.arange(len(sizes)), [*calibration, *held_out])
+    to_calibrate = drawn[: held if calibration is None else 0]
+    rest = drawn[len(to_calibrate) :]
+    to_validate = rest[: held if validation is None else 0]
+    train = np.setdiff1d(np.arange(len(sizes)), [*to_calibrate, *to_validate])
     return Split(
         train=_of_classes(pictures, train),
-        validation=validation or _of_classes(pictures, held_out),
-        calibration=_of_classes(pictures, calibration),
+        validation=validation or _of_classes(pictures, to_validate),
+        calibration=calibration or _of_classes(pictures, to_calibrate),
         single=int((sizes == 1).sum()),
     )
 

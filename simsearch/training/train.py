@@ -43,6 +43,7 @@ def train(
     watcher: Watcher,
     *,
     validation: LabelledPictures | None = None,
+    calibration: LabelledPictures | None = None,
     device: str = "auto",
     workers: int | None = None,
     resume: bool = False,
@@ -51,7 +52,8 @@ def train(
     """Train an encoder and write it to `out`; return None if it was asked to stop before the end.
 
     Args:
-        pictures: what to train and calibrate on, and to validate on unless `validation` is given.
+        pictures: what to train on, and to draw classes from for validation and calibration.
+        validation, calibration: pictures to use instead of drawn classes.
         out: folder of the checkpoint, new or, with `resume`, of a run that was interrupted.
         device: 'auto', 'cpu', 'cuda' or 'mps'.
         workers: threads that decode and augment; None is one a core.
@@ -71,7 +73,13 @@ def train(
     seed_everything(config.seed)
     network, network_config = build_network(config)
     prepared = prepare(
-        pictures, validation, config, network_config.preprocessing, workers, watcher.reading
+        pictures,
+        validation,
+        calibration,
+        config,
+        network_config.preprocessing,
+        workers,
+        watcher.reading,
     )
     for note in prepared.notes:
         watcher.note(note)
@@ -80,7 +88,8 @@ def train(
     network = network.to(place).to(memory_format=torch.channels_last)
     if isinstance(network.projection, Neck) and not job.from_scratch:
         features = outputs_of(job, job.train, network, features=True)
-        begin_projection(network.projection, features, fresh=config.weights == "imagenet")
+        labels = job.train_labels if config.weights == "imagenet" else None
+        begin_projection(network.projection, features, labels)
     learner = Learner(job, network)
     before = learner.embed(job.validation, network)
     started = time.monotonic()

@@ -221,7 +221,7 @@ def mess(desk: Path) -> Path:
         ("twice.csv", "", "is labelled '1' and '2'"),
         ("file", "", "'file' is no folder"),
         ("things", "--val nowhere", "folder 'nowhere' does not exist"),
-        ("things", "--val things", "48 pictures are to be trained and validated on"),
+        ("things", "--val things", "48 pictures are there for both train and validation"),
         ("things", "--val one", "the validation pictures have fewer than 2 classes"),
         ("things", "--weights damaged", "model.safetensors in 'damaged' can't be read"),
         ("things", "--weights newer", "config.json in 'newer' is not of format 1"),

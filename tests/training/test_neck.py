@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from simsearch.encoder.network import EmbeddingNetwork
-from simsearch.training.neck import Neck, begin_projection, folded
+from simsearch.metrics import retrieve
+from simsearch.training.neck import Labels, Neck, begin_projection, folded
 from tests.encoder.conftest import PREPROCESSING, small_network
 
 FEATURES = 96
@@ -40,11 +41,11 @@ def test_a_vector_added_to_all_changes_nothing() -> None:
     assert torch.allclose(neck(values), before, atol=1e-3)
 
 
-@pytest.mark.parametrize("fresh", [True, False])
-def test_folded_does_what_the_neck_does_after_training(fresh: bool) -> None:
+@pytest.mark.parametrize("labels", [None, np.arange(200) // 10])
+def test_folded_does_what_the_neck_does_after_training(labels: Labels | None) -> None:
     neck = seeded_neck()
     network = EmbeddingNetwork(small_network().trunk, PREPROCESSING, neck).eval()
-    begin_projection(neck, features(200), fresh)
+    begin_projection(neck, features(200), labels)
     plain = folded(network)
     generator = torch.Generator().manual_seed(0)
     pictures = torch.randint(0, 256, (3, 64, 64, 3), dtype=torch.uint8, generator=generator)
@@ -55,25 +56,56 @@ def test_folded_does_what_the_neck_does_after_training(fresh: bool) -> None:
     assert folded(plain) is plain
 
 
-@pytest.mark.parametrize("pictures", [200, 5])
-def test_it_begins_with_the_principal_components(pictures: int) -> None:
-    """As numpy finds them: eigenvectors of the covariance of features."""
-    neck, values = seeded_neck().eval(), features(pictures)
-    begin_projection(neck, values, fresh=True)
-    with torch.inference_mode():
-        found = neck.linear(torch.from_numpy(values)).double().numpy()
-    centred = values.astype(np.float64) - values.mean(axis=0, dtype=np.float64)
-    kept = min(16, pictures - 1)
-    eigenvalues, vectors = np.linalg.eigh(centred.T @ centred / pictures)
-    expected = centred @ vectors[:, np.argsort(-eigenvalues)[:kept]]
-    scale = (found[:, :kept] * expected).sum(axis=0) / (expected**2).sum(axis=0)
-    assert found[:, :kept] == pytest.approx(expected * scale, abs=1e-2)
-    assert np.abs(scale) == pytest.approx(abs(scale[0]), rel=1e-3), "no whitening yet"
+def labelled(seed: int, shared: npt.NDArray[np.float64]) -> tuple[torch.Tensor, Labels]:
+    """Return 30 classes that differ a little, under a large spread that all of them share."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(30), 8)
+    values = rng.normal(size=(30, FEATURES))[labels] + rng.normal(size=(240, 5)) @ shared
+    return torch.from_numpy((values + rng.normal(size=values.shape) * 0.3).astype("f4")), labels
+
+
+def test_it_begins_with_what_tells_classes_apart() -> None:
+    """Classes that it has not seen are found where raw features do not find them."""
+    shared = np.random.default_rng(9).normal(size=(5, FEATURES)) * 2
+    (values, labels), (unseen, names) = labelled(0, shared), labelled(1, shared)
+    neck = Neck(nn.Linear(FEATURES, 48)).eval()
+    begin_projection(neck, values.numpy(), labels)
+
+    def map_at_r(vectors: torch.Tensor) -> float:
+        unit = nn.functional.normalize(vectors, dim=1).detach().numpy()
+        return retrieve(unit, names).means()["map_at_r"]
+
+    assert map_at_r(unseen - unseen.mean(dim=0)) < 0.3
+    assert map_at_r(neck(unseen)) > 0.6
+
+
+def test_it_whitens_what_varies_within_classes() -> None:
+    """As numpy's covariance finds it, with the mean variance added to the diagonal."""
+    values, labels = labelled(0, np.ones((5, FEATURES)))
+    neck = Neck(nn.Linear(FEATURES, FEATURES)).eval()
+    begin_projection(neck, values.numpy(), labels)
+    centred = values.double().numpy()
+    for label in np.unique(labels):
+        centred[labels == label] -= centred[labels == label].mean(axis=0)
+    within = centred.T @ centred / len(centred)
+    within += np.eye(FEATURES) * 0.3 * np.trace(within) / FEATURES
+    weight = (neck.linear.weight * neck.scale[:, None]).detach().double().numpy()
+    found = weight @ within @ weight.T
+    assert found == pytest.approx(np.eye(FEATURES) * found[0, 0], abs=1e-3 * found[0, 0])
+
+
+@pytest.mark.parametrize("pictures", [4, 5, 200])
+def test_few_pictures_fill_few_numbers(pictures: int) -> None:
+    neck = seeded_neck().eval()
+    begin_projection(neck, features(pictures), np.arange(pictures) // 2)
+    outputs = neck(torch.from_numpy(features(pictures)))
+    assert torch.isfinite(outputs).all()
+    assert int((outputs.std(dim=0) > 1e-3).sum()) == min(16, pictures - 1)
 
 
 def test_statistics_are_those_of_the_training_pictures() -> None:
     neck, values = seeded_neck().eval(), features(500)
-    begin_projection(neck, values, fresh=False)
+    begin_projection(neck, values, None)
     with torch.inference_mode():
         outputs = neck(torch.from_numpy(values))
     assert torch.allclose(outputs.mean(dim=0), torch.zeros(16), atol=1e-3)

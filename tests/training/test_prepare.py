@@ -20,7 +20,7 @@ def prepared(
     config: TrainingConfig = TINY,
     progress: Any = lambda *_: None,
 ) -> Prepared:
-    return prepare(pictures, validation, config, PREPROCESSING, 2, progress)
+    return prepare(pictures, validation, None, config, PREPROCESSING, 2, progress)
 
 
 def test_sound_pictures_need_no_note(glyphs: LabelledPictures) -> None:
@@ -144,9 +144,7 @@ def test_pictures_to_train_and_to_validate_on_are_refused(glyph_folder: Path) ->
     whole = read_labelled(glyph_folder)
     shared = whole.take(np.flatnonzero(whole.labels < 3))
     read: list[Any] = []
-    with pytest.raises(
-        InputError, match=r"18 pictures are to be trained and validated on, .*--val"
-    ):
+    with pytest.raises(InputError, match=r"18 pictures are there for both train and validation"):
         prepared(whole, shared, progress=lambda *done: read.append(done))
     assert read == []
 
@@ -156,7 +154,7 @@ def test_classes_to_train_and_to_validate_on_are_named(
 ) -> None:
     apart = write_glyphs(tmp_path / "val", 3, 3, first=12)  # 12 and 13 are trained on, too
     (note,) = prepared(glyphs, read_labelled(apart)).notes
-    assert note.startswith("2 classes of --val are trained on, too, the first: 'glyph12'")
+    assert note.startswith("2 classes for validation are trained on, too, the first: 'glyph12'")
 
 
 def test_digest_tells_pictures_and_labels_apart(own_glyphs: Path) -> None:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from benchmarks.siamese.protocol import Figures, Fold, Measure, Vectors, shuffled
-from simsearch.evaluation.labelled import label_pictures
+from simsearch.evaluation.labelled import LabelledPictures, label_pictures
 from simsearch.metrics import accuracy_at, eer
 from simsearch.records.labelled import Calibration
 
@@ -18,6 +18,7 @@ _FILES = {
 }
 _HELD_OUT = 3
 _PAIRS = 20_000
+_ASIDE = 2_000  # training pictures, half to validate on and half to calibrate on
 _HALF = 1 - 0.5**2 / 2  # cosine of unit vectors that are 0.5 apart: the cut of the classic tutorial
 
 
@@ -33,23 +34,33 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def folds(data: Path, work: Path, seed: int) -> list[Fold]:
-    """Make two folds: all ten classes in both parts, and three classes only in the test."""
+    """Make two folds: all ten classes in both parts, and three classes only in the test.
+
+    All classes of a fold's training part are trained on; pictures of the same classes that were
+    set aside are validated and calibrated on.
+    """
     train, train_names = _pictures(data, work, "train")
     test, test_names = _pictures(data, work, "test")
     unseen = set(shuffled(train_names, seed)[:_HELD_OUT])
-    rest = [row for row, name in enumerate(train_names) if name not in unseen]
     held = [row for row, name in enumerate(test_names) if name in unseen]
-    return [
-        Fold(
-            "ten classes", label_pictures(train, train_names), test, _measure(test_names, seed, "")
-        ),
-        Fold(
-            "three classes held out",
-            label_pictures([train[row] for row in rest], [train_names[row] for row in rest]),
-            [test[row] for row in held],
-            _measure([test_names[row] for row in held], seed, "held_out_"),
-        ),
-    ]
+    parts = [train[_ASIDE:], train[: _ASIDE // 2], train[_ASIDE // 2 : _ASIDE]]
+    names = [train_names[_ASIDE:], train_names[: _ASIDE // 2], train_names[_ASIDE // 2 : _ASIDE]]
+    made = []
+    for name, left_out in (("ten classes", set()), ("three classes held out", unseen)):
+        learned, validation, calibration = (
+            _without(paths, labels, left_out) for paths, labels in zip(parts, names, strict=True)
+        )
+        measured = _measure([test_names[row] for row in held], seed, "held_out_")
+        files = [test[row] for row in held]
+        if not left_out:
+            measured, files = _measure(test_names, seed, ""), test
+        made.append(Fold(name, learned, files, measured, validation, calibration))
+    return made
+
+
+def _without(paths: list[str], names: list[str], left_out: set[str]) -> LabelledPictures:
+    rows = [row for row, name in enumerate(names) if name not in left_out]
+    return label_pictures([paths[row] for row in rows], [names[row] for row in rows])
 
 
 def _pictures(data: Path, work: Path, part: str) -> tuple[list[str], list[str]]:
