@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.measure import machine
 from benchmarks.siamese import jobs
 from benchmarks.siamese.protocol import Fold
-from benchmarks.siamese.variants import NAMES, run
+from benchmarks.siamese.variants import NAMES, RECIPE, run
 from simsearch.config import TrainingConfig
 
 CONFIGS = Path(__file__).parent / "configs"
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--fold", type=int, action="append", help="numbers from 0; all")
     arguments = parser.parse_args()
 
-    config = TrainingConfig(**tomllib.loads((CONFIGS / f"{arguments.job}.toml").read_text()))
+    configs = read_configs(arguments.job)
     work: Path = arguments.work
     work.mkdir(parents=True, exist_ok=True)
     log = work / f"{arguments.job}.jsonl"
@@ -54,12 +54,20 @@ def main() -> None:
                     continue
                 key = {"variant": variant, "seed": seed, "fold": fold.name}
                 if not any(key.items() <= row.items() for row in done):
+                    config = configs["recipe" if variant == RECIPE else "all"]
                     done.append({**key, **measure(variant, fold, replace(config, seed=seed))})
                     print(json.dumps(done[-1]), flush=True)
                     with log.open("a") as stream:
                         stream.write(json.dumps(done[-1]) + "\n")
     print(f"\n{arguments.job}; {machine()}")
     print_table(done)
+
+
+def read_configs(job: str) -> dict[str, TrainingConfig]:
+    """Return the config that all variants of a job start from, and that of its recipe."""
+    values = tomllib.loads((CONFIGS / f"{job}.toml").read_text())
+    recipe = values.pop("recipe", {})
+    return {"all": TrainingConfig(**values), "recipe": TrainingConfig(**{**values, **recipe})}
 
 
 def measure(variant: str, fold: Fold, config: TrainingConfig) -> Row:

@@ -17,8 +17,9 @@ from simsearch.records.labelled import Calibration
 from simsearch.training.start import build_network
 from simsearch.training.train import train
 
+RECIPE = "recipe"
 TRAINED: dict[str, dict[str, Any]] = {
-    "recipe": {},  # as the job's config says
+    RECIPE: {},  # what its part of the job's config says, with time to converge
     "random triplets": {"mining": "random"},
     "semi-hard": {"mining": "semi_hard"},
     "batch-hard": {"mining": "batch_hard"},

@@ -19,6 +19,7 @@ _FILES = {
 _HELD_OUT = 3
 _PAIRS = 20_000
 _ASIDE = 2_000  # training pictures, half to validate on and half to calibrate on
+_LEARNED = 20_000  # of the 60,000, for the sake of time
 _HALF = 1 - 0.5**2 / 2  # cosine of unit vectors that are 0.5 apart: the cut of the classic tutorial
 
 
@@ -43,8 +44,12 @@ def folds(data: Path, work: Path, seed: int) -> list[Fold]:
     test, test_names = _pictures(data, work, "test")
     unseen = set(shuffled(train_names, seed)[:_HELD_OUT])
     held = [row for row, name in enumerate(test_names) if name in unseen]
-    parts = [train[_ASIDE:], train[: _ASIDE // 2], train[_ASIDE // 2 : _ASIDE]]
-    names = [train_names[_ASIDE:], train_names[: _ASIDE // 2], train_names[_ASIDE // 2 : _ASIDE]]
+    parts = [train[_ASIDE:][:_LEARNED], train[: _ASIDE // 2], train[_ASIDE // 2 : _ASIDE]]
+    names = [
+        train_names[_ASIDE:][:_LEARNED],
+        train_names[: _ASIDE // 2],
+        train_names[_ASIDE // 2 : _ASIDE],
+    ]
     made = []
     for name, left_out in (("ten classes", set()), ("three classes held out", unseen)):
         learned, validation, calibration = (
