@@ -51,7 +51,7 @@ class _Lines(_Silent):
     def epoch(self, row: dict[str, Any]) -> None:
         quality = f"recall@1 {row['recall_at_1']:.3f}  MAP@R {row['map_at_r']:.3f}"
         if "loss" not in row:
-            self._print(f"untrained  {quality}")
+            self._print(f"{row['stage']}  {quality}")
             return
         self._print(
             f"epoch {row['epoch']}/{self._epochs} {row['stage']}  loss {row['loss']:.4f}  "

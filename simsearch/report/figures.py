@@ -29,7 +29,7 @@ th { color: var(--quiet); }
 def headline_section(result: TrainingResult) -> str:
     """Return what training brought."""
     epochs = max((row["epoch"] for row in result.history), default=0)
-    kept = str(result.best_epoch) if result.best_epoch else "untrained"
+    kept = str(result.best_epoch) if result.best_epoch else "start"
     tiles = [
         _change(result, "map_at_r", "MAP@R"),
         _change(result, "recall_at_1", "recall@1"),
@@ -39,8 +39,8 @@ def headline_section(result: TrainingResult) -> str:
     note = ""
     if not result.best_epoch:
         note = _note(
-            "No epoch was better than the untrained network, so that is what was kept: before and "
-            "after are the same. More pictures, more epochs or another learning rate may help."
+            "No epoch was better than what training began with, so that is what was kept. "
+            "More pictures, more epochs or another learning rate may help."
         )
     return section(
         "Before and after",
@@ -79,15 +79,11 @@ def tables_section(result: TrainingResult) -> str:
 
 def _change(result: TrainingResult, name: str, label: str) -> str:
     """Return a tile of a figure before and after training."""
-    values = [_measured(result, epoch, name) for epoch in (0, result.best_epoch)]
-    before, after = ("?" if value is None else f"{value:.3f}" for value in values)
+    rows = [row for row in result.history if name in row]
+    kept = [row for row in rows if row["epoch"] == result.best_epoch]
+    before, after = (f"{found[0][name]:.3f}" if found else "?" for found in (rows, kept[-1:]))
     detail = "before → after, higher is better"
     return _tile(label, f"{before} → {after}", detail)
-
-
-def _measured(result: TrainingResult, epoch: int, name: str) -> float | None:
-    rows = (row for row in result.history if row.get("epoch") == epoch and name in row)
-    return next((float(row[name]) for row in rows), None)
 
 
 def _verification(result: TrainingResult) -> list[str]:

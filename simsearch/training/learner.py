@@ -18,6 +18,7 @@ from simsearch.training.curriculum import Stage
 from simsearch.training.job import Job
 from simsearch.training.loader import plain_batches
 from simsearch.training.mining import Vectors
+from simsearch.training.neck import begin_projection
 from simsearch.training.objective import BatchStats, Objective
 from simsearch.training.optimizer import new_optimizer
 from simsearch.training.pictures import PictureSet, Pixels
@@ -99,7 +100,7 @@ class Learner:
             mine.trunk.load_state_dict(network.trunk.state_dict())
             neck: Any = mine.projection
             neck.linear.load_state_dict(network.projection.state_dict())
-            neck.norm.reset_running_stats()
+            begin_projection(neck, outputs_of(self._job, self._job.train, mine, True), None)
         self.objective = self._new_objective()  # a loss's own weights may be what broke
         self.guard.clear()
         self.optimizer = new_optimizer(self.network, self.objective, self._job)

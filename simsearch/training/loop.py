@@ -12,7 +12,7 @@ from simsearch.training.curriculum import Stage, stage_of
 from simsearch.training.job import Job
 from simsearch.training.learner import Learner
 from simsearch.training.loader import augmented_batches
-from simsearch.training.mining import confused_classes
+from simsearch.training.mining import Vectors, confused_classes
 from simsearch.training.neck import folded
 from simsearch.training.optimizer import set_rate
 from simsearch.training.sampler import plan_epoch
@@ -22,10 +22,13 @@ _SAVE_SECONDS = 300.0
 _MOST_COLLAPSES = 3
 
 
-def fit(job: Job, learner: Learner, resume: bool) -> Position | None:
+def fit(job: Job, learner: Learner, untrained: Vectors, resume: bool) -> Position | None:
     """Train to the end; return None if it was asked to stop before.
 
     The best checkpoint by MAP@R of the validation classes lies in `out` at any time.
+
+    Args:
+        untrained: the validation pictures' vectors before a projection was fitted.
 
     Raises:
         TrainingError: the state to resume from does not fit, or training keeps collapsing.
@@ -34,7 +37,11 @@ def fit(job: Job, learner: Learner, resume: bool) -> Position | None:
         position = load_state(job.out, job.config, job.data, learner.modules())
     else:
         position = Position()
-        _measure(job, learner, position, {"epoch": 0, "stage": "untrained"})
+        if job.from_scratch:
+            _measure(job, learner, position, {"epoch": 0, "stage": "untrained"})
+        else:
+            _note(job, position, {"epoch": 0, "stage": "untrained"}, untrained)
+            _measure(job, learner, position, {"epoch": 0, "stage": "start"})
         save_state(job.out, job.config, job.data, position, learner.modules())
     write_history(job.out, position.history)
     while position.epoch < job.config.epochs and not _exhausted(job, position):
@@ -101,13 +108,19 @@ def _run_epoch(job: Job, learner: Learner, position: Position, stage: Stage) -> 
 
 def _measure(job: Job, learner: Learner, position: Position, row: dict[str, Any]) -> None:
     """Measure on the validation classes, note it, and keep the network if it is the best."""
-    figures = retrieve(learner.embed(job.validation), job.validation_labels).means()
+    quality = _note(job, position, row, learner.embed(job.validation))
+    if quality > position.best:
+        position.best, position.best_epoch = quality, row["epoch"]
+        checkpoint.save(job.out, folded(learner.shown), job.network_config)
+
+
+def _note(job: Job, position: Position, row: dict[str, Any], vectors: Vectors) -> float:
+    """Add a row with how well the validation pictures are told apart; return their MAP@R."""
+    figures = retrieve(vectors, job.validation_labels).means()
     row |= {name: figures[name] for name in ("recall_at_1", "map_at_r")}
     position.history.append(row)
-    if figures["map_at_r"] > position.best:
-        position.best, position.best_epoch = figures["map_at_r"], row["epoch"]
-        checkpoint.save(job.out, folded(learner.shown), job.network_config)
     job.watcher.epoch(row)
+    return figures["map_at_r"]
 
 
 def _summary(learner: Learner, position: Position, stage: Stage) -> dict[str, Any]:

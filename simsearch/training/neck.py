@@ -64,27 +64,26 @@ def begin_projection(neck: Neck, features: Features, labels: Labels | None) -> N
 
     Args:
         features: float32 [n, features], what the trunk makes of the training pictures.
-        labels: int64 [n], to begin with linear discriminants; None keeps the layer as it is.
+        labels: int64 [n], to begin with linear discriminants; None keeps what the layer does, but
+            for the mean.
     """
     values = features.astype(np.float64)
     if labels is not None:
         directions = _discriminants(values, labels)[:, : neck.linear.out_features]
-        spread = (values @ directions).std(axis=0)
-        kept = directions.shape[1]
         with torch.no_grad():
             neck.linear.weight.zero_()
-            neck.linear.weight[:kept] = torch.from_numpy((directions / spread).T).float()
+            neck.linear.weight[: directions.shape[1]] = torch.from_numpy(directions.T).float()
             neck.linear.bias.zero_()
-            neck.scale.zero_()
-            neck.scale[:kept] = torch.from_numpy(spread / np.sqrt((spread**2).mean())).float()
     with torch.no_grad():
         weight, bias = (part.double().cpu().numpy() for part in neck.linear.parameters())
         outputs = values @ weight.T + bias
-        for statistic, value in (
-            (neck.norm.running_mean, outputs.mean(axis=0)),
-            (neck.norm.running_var, outputs.var(axis=0)),
+        mean, variance = outputs.mean(axis=0), outputs.var(axis=0)
+        for target, value in (
+            (neck.norm.running_mean, mean),
+            (neck.norm.running_var, variance),
+            (neck.scale, np.sqrt((variance + neck.norm.eps) / max(variance.mean(), 1e-12))),
         ):
-            cast("Tensor", statistic).copy_(torch.from_numpy(value))
+            cast("Tensor", target).copy_(torch.from_numpy(value))
 
 
 def _discriminants(values: Matrix, labels: Labels) -> Matrix:

@@ -14,6 +14,7 @@ from simsearch.config import NetworkConfig, TrainingConfig
 from simsearch.encoder import checkpoint
 from simsearch.encoder.calibration import write_calibration
 from simsearch.encoder.device import choose_target
+from simsearch.encoder.embed import normalized
 from simsearch.encoder.runtimes import Vectors
 from simsearch.errors import InputError, StorageError, TrainingError
 from simsearch.evaluation.calibrate import fit_calibration
@@ -86,14 +87,14 @@ def train(
     watcher.split(prepared.counts())
     job = _job(prepared, network_config, out, place, workers, watcher, should_stop)
     network = network.to(place).to(memory_format=torch.channels_last)
+    fresh = config.weights == "imagenet"  # a new projection tells nothing of the network
+    before = normalized(outputs_of(job, job.validation, network, features=fresh))
     if isinstance(network.projection, Neck) and not job.from_scratch:
         features = outputs_of(job, job.train, network, features=True)
-        labels = job.train_labels if config.weights == "imagenet" else None
-        begin_projection(network.projection, features, labels)
+        begin_projection(network.projection, features, job.train_labels if fresh else None)
     learner = Learner(job, network)
-    before = learner.embed(job.validation, network)
     started = time.monotonic()
-    position = fit(job, learner, resume)
+    position = fit(job, learner, before, resume)
     if position is None:
         return None
     result = _measured(job, prepared, learner, before, position, time.monotonic() - started)

@@ -118,7 +118,7 @@ def test_resume_equals_straight_by_the_curriculum_from_a_checkpoint(
     assert start(glyphs, tmp_path / "out", config, 8, resume=True)[0] is None
     assert start(glyphs, tmp_path / "out", config, resume=True)[0] is not None
     stages = [row["stage"] for row in metrics(tmp_path / "out")]
-    assert stages == ["untrained", "head", "semi_hard", "batch_hard", "global"]
+    assert stages == ["untrained", "start", "head", "semi_hard", "batch_hard", "global"]
     assert metrics(tmp_path / "out") == metrics(tmp_path / "straight")
     assert same_weights(tmp_path / "out", tmp_path / "straight")
 

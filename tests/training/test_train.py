@@ -189,7 +189,7 @@ def test_fine_tuning_a_checkpoint(
     )
     others = read_labelled(Path(before.paths[0]).parents[1])
     result, _ = trained(many, tmp_path / "out", config, validation=others)
-    assert [row["stage"] for row in result.history] == ["untrained", "head", "batch_hard"]
+    assert [row["stage"] for row in result.history] == ["untrained", "start", "head", "batch_hard"]
     kept = before.history[before.best_epoch]["map_at_r"]
     assert result.history[0]["map_at_r"] == pytest.approx(kept, abs=0.02)
     old = weights(Path(before.out))

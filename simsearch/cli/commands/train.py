@@ -144,21 +144,22 @@ def _as_json(result: TrainingResult, report: Path) -> dict[str, object]:
         "split": result.split,
         "epochs": result.history[-1]["epoch"],
         "best_epoch": result.best_epoch,
-        "untrained": _measured(result, 0),
+        "untrained": _measured(result, "untrained"),
         "trained": _measured(result, result.best_epoch),
         "seconds": result.seconds,
         "report": str(report),
     }
 
 
-def _measured(result: TrainingResult, epoch: int) -> dict[str, float]:
-    """Return what was measured on the validation classes after an epoch."""
-    row = next(row for row in result.history if row["epoch"] == epoch and "map_at_r" in row)
+def _measured(result: TrainingResult, when: int | str) -> dict[str, float]:
+    """Return what was measured on the validation classes last in an epoch, or in a stage."""
+    rows = [row for row in result.history if when in (row["epoch"], row.get("stage"))]
+    row = next(row for row in reversed(rows) if "map_at_r" in row)
     return {name: row[name] for name in ("recall_at_1", "map_at_r")}
 
 
 def _summarize(result: TrainingResult, report: Path) -> None:
-    before, after = _measured(result, 0), _measured(result, result.best_epoch)
+    before, after = _measured(result, "untrained"), _measured(result, result.best_epoch)
     typer.echo(
         f"encoder '{result.out}': MAP@R {after['map_at_r']:.3f} on classes it was not trained on, "
         f"{before['map_at_r']:.3f} before; kept from epoch {result.best_epoch}"
