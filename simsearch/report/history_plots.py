@@ -35,8 +35,8 @@ def history_plots(history: Rows, best_epoch: int) -> list[str]:
         ),
         plot(
             "Validation",
-            "On classes that were not trained on; higher is better. Epoch 0 is the untrained "
-            "network, the ring is the one that was kept.",
+            "On classes that were not trained on; higher is better. Epoch 0 is the network "
+            "as it came, and with its projection fitted; the ring is the one that was kept.",
             curves({"recall_at_1": "recall@1", "map_at_r": "MAP@R"}, None),
         ),
         plot(
