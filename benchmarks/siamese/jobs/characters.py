@@ -64,15 +64,18 @@ def _unseen(
     names = [pictures.classes[label] for label in pictures.labels]
     rows = [row for row, name in enumerate(names) if name.split("/")[0] not in known]
     test = label_pictures([pictures.paths[row] for row in rows], [names[row] for row in rows])
-    alphabet = np.array([test.classes[label].split("/")[0] for label in test.labels])
+    names_of = [test.classes[label].split("/")[0] for label in test.labels]
+    alphabet = np.unique(names_of, return_inverse=True)[1]
     drawer = np.array([int(Path(path).stem.rsplit("_", 1)[1]) for path in test.paths])
 
     def measure(vectors: Vectors, calibration: Calibration | None) -> Figures:
         same, different = _pairs_within(vectors, test.labels, alphabet)
+        _, from_any = _pairs_within(vectors, test.labels, np.zeros_like(alphabet))
         cut = 0.5 if calibration is None else -calibration.intercept / calibration.slope
         return {
             "error": _twenty_way(vectors, test.labels, alphabet, drawer, seed),
             "verification_accuracy": accuracy_at(same, different, cut),
+            "verification_accuracy_any_alphabet": accuracy_at(same, from_any, cut),
             "eer": eer(same, different),
         }
 
