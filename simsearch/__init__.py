@@ -10,9 +10,7 @@
 Importing this package imports neither torch nor faiss nor pyarrow; that happens at first use.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # what type checkers take for true: `typing` itself is too slow to start with
 if TYPE_CHECKING:
     from simsearch.collection.api import Collection as Collection
     from simsearch.collection.verifying import verify as verify
@@ -75,10 +73,13 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'simsearch' has no attribute '{name}'")
-    return getattr(import_module(f"simsearch.{_HOMES[name]}"), name)
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"simsearch.{_HOMES[name]}"), name)
+    return value
 
 
 def __dir__() -> list[str]:
