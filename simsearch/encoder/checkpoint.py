@@ -124,11 +124,10 @@ def _build(
 
     from simsearch.encoder.backbones import load_backbone
     from simsearch.encoder.network import EmbeddingNetwork
-    from simsearch.encoder.pooling import use_gem
+    from simsearch.encoder.pooling import use_pooling
 
     trunk, _ = load_backbone(config.backbone, pretrained=False)
-    if config.pooling == "gem":
-        use_gem(trunk, config.backbone)
+    use_pooling(trunk, config.backbone, config.pooling)
     linear = None
     if projection is not None:
         linear = nn.Linear(projection.shape[1], projection.shape[0], bias=has_bias)

@@ -1,4 +1,4 @@
-"""Generalised mean pooling, in place of a backbone's average pooling."""
+"""What a checkpoint may have in place of its backbone's average pooling."""
 
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _PLACES = ("global_pool", "avgpool")  # what timm and torchvision call it
+_EPS = 1e-6  # under the root, for its gradient
 
 
 class GeM(nn.Module):
@@ -30,14 +31,32 @@ class GeM(nn.Module):
         return powers.mean(dim=(2, 3)).pow(1 / self.p)
 
 
-def use_gem(trunk: nn.Module, backbone: str) -> None:
-    """Put generalised mean pooling in the place of a trunk's average pooling.
+class Statistics(nn.Module):
+    """Mean and standard deviation side by side (Snyder et al. 2018: statistics pooling).
+
+    Maps float [n, c, h, w] to [n, 2 c]. The deviation tells how unevenly a channel responds, which
+    the mean hides: texture, and small things on a plain ground.
+    """
+
+    def forward(self, maps: "Tensor") -> "Tensor":
+        """Pool each channel over its map."""
+        variance, mean = torch.var_mean(maps.float(), dim=(2, 3), correction=0)
+        return torch.cat([mean, (variance + _EPS).sqrt()], dim=1)
+
+
+def use_pooling(trunk: nn.Module, backbone: str, pooling: str) -> None:
+    """Put a pooling in the place of a trunk's average pooling; 'avg' leaves the trunk as it is.
 
     Raises:
         EncoderError: the trunk has no pooling that could be replaced.
     """
+    if pooling == "avg":
+        return
     for place in _PLACES:
         if isinstance(getattr(trunk, place, None), nn.Module):
-            setattr(trunk, place, GeM())
+            setattr(trunk, place, _POOLINGS[pooling]())
             return
     raise EncoderError(f"backbone '{backbone}' has no average pooling; use --pooling avg")
+
+
+_POOLINGS = {"gem": GeM, "stats": Statistics}

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _CLIP = 1.0
 _EVALUATION_BATCH = 64
+_SAMPLE = 20_000  # pictures that say enough of how features vary
 
 
 class Learner:
@@ -100,7 +101,7 @@ class Learner:
             mine.trunk.load_state_dict(network.trunk.state_dict())
             neck: Any = mine.projection
             neck.linear.load_state_dict(network.projection.state_dict())
-            begin_projection(neck, outputs_of(self._job, self._job.train, mine, True), None)
+            fit_projection(self._job, mine, discriminate=False)
         self.objective = self._new_objective()  # a loss's own weights may be what broke
         self.guard.clear()
         self.optimizer = new_optimizer(self.network, self.objective, self._job)
@@ -125,6 +126,18 @@ class Learner:
             features = self.network.features(pixels)
         projected: Tensor = self.network.projection(features)
         return projected
+
+
+def fit_projection(job: Job, network: EmbeddingNetwork, discriminate: bool) -> None:
+    """Begin a network's neck with what its trunk makes of training pictures, or of a sample.
+
+    Args:
+        discriminate: begin with their linear discriminants; else keep what the layer does.
+    """
+    neck: Any = network.projection
+    rows = np.random.default_rng([job.config.seed, 5]).permutation(len(job.train))[:_SAMPLE]
+    features = outputs_of(job, job.train.subset(rows.tolist()), network, features=True)
+    begin_projection(neck, features, job.train_labels[rows] if discriminate else None)
 
 
 @torch.inference_mode()

@@ -26,10 +26,15 @@ _TOTAL = 1e-3  # weight of what does not tell classes apart, to rank it behind w
 
 
 class Neck(nn.Module):
-    """A linear layer whose outputs are brought to mean 0 and to learned scales."""
+    """A linear layer whose outputs are brought to mean 0 and to learned scales.
 
-    def __init__(self, linear: nn.Linear) -> None:
+    Attributes:
+        new: the layer was drawn at random, and is to begin with linear discriminants.
+    """
+
+    def __init__(self, linear: nn.Linear, new: bool = True) -> None:
         super().__init__()
+        self.new = new
         self.linear = linear
         self.norm = nn.BatchNorm1d(linear.out_features, affine=False)
         self.scale = nn.Parameter(torch.ones(linear.out_features))

@@ -8,7 +8,7 @@ from simsearch.encoder.network import EmbeddingNetwork
 from simsearch.training.job import Job
 from simsearch.training.objective import Objective
 
-_HEAD_RATE = 10.0  # times the trunk's: new weights beside trained ones
+_NEW_RATE = 10.0  # times the trunk's, for a loss's own weights, drawn at random beside trained ones
 _WARM_UP = 0.05  # of all training
 _LEAST_RATE = 0.01  # of the highest, at the end of the cosine
 
@@ -16,10 +16,10 @@ _LEAST_RATE = 0.01  # of the highest, at the end of the cosine
 def new_optimizer(
     network: EmbeddingNetwork, objective: Objective, job: Job
 ) -> torch.optim.Optimizer:
-    """Return an optimizer; beside a trained trunk, projection and loss learn faster than it."""
-    trunk = job.learning_rate
-    head = trunk if job.from_scratch else trunk * _HEAD_RATE
-    modules = [(network.trunk, trunk), (network.projection, head), (objective, head)]
+    """Return an optimizer; beside a trained trunk, a loss's own weights learn faster."""
+    rate = job.learning_rate
+    new = rate if job.from_scratch else rate * _NEW_RATE
+    modules = [(network.trunk, rate), (network.projection, rate), (objective, new)]
     groups = [
         {"params": list(module.parameters()), "lr": rate, "highest": rate}
         for module, rate in modules

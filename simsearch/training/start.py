@@ -11,8 +11,8 @@ from simsearch.config import DEFAULT_ENCODER, NetworkConfig, TrainingConfig
 from simsearch.encoder import checkpoint
 from simsearch.encoder.backbones import load_backbone
 from simsearch.encoder.network import EmbeddingNetwork, output_dim
-from simsearch.encoder.pooling import use_gem
-from simsearch.errors import InputError
+from simsearch.encoder.pooling import use_pooling
+from simsearch.errors import EncoderError, InputError
 from simsearch.training.neck import Neck
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
     A checkpoint's projection is kept if it has the right length; any other is drawn at random.
 
     Raises:
-        EncoderError: the backbone or its weights can't be had.
+        EncoderError: the backbone or its weights can't be had, or it won't take pooling or size.
         InputError: a checkpoint is given, and another backbone.
     """
     torch.manual_seed(config.seed)
@@ -34,8 +34,7 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
     if config.weights in {"imagenet", "none"}:
         backbone = config.backbone or DEFAULT_ENCODER
         trunk, preprocessing = load_backbone(backbone, pretrained=config.weights == "imagenet")
-        if config.pooling == "gem":
-            use_gem(trunk, backbone)
+        use_pooling(trunk, backbone, config.pooling)
         pooling = config.pooling
     elif checkpoint.is_checkpoint(folder):
         before = checkpoint.read_config(folder)
@@ -47,7 +46,7 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
             raise InputError(
                 f"the checkpoint '{folder}' is of backbone '{backbone}'; leave out --backbone"
             )
-        if config.pooling == "gem" and pooling != "gem":
+        if config.pooling not in {"avg", pooling}:
             raise InputError(
                 f"the checkpoint '{folder}' has pooling '{pooling}'; leave out --pooling"
             )
@@ -56,10 +55,18 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
             f"no weights '{config.weights}'; use imagenet, none or a folder with config.json"
         )
     preprocessing = _adjusted(preprocessing, config)
+    new = projection is None
     if projection is None:
         plain = EmbeddingNetwork(trunk, preprocessing)
-        projection = nn.Linear(output_dim(plain, preprocessing.size), config.dim)
-    network = EmbeddingNetwork(trunk, preprocessing, Neck(projection))
+        try:
+            features = output_dim(plain, preprocessing.size)
+        except RuntimeError as error:
+            raise EncoderError(
+                f"backbone '{backbone}' does not work with pooling '{pooling}' and pictures of "
+                f"{preprocessing.size} pixels; use --pooling avg or another --size"
+            ) from error
+        projection = nn.Linear(features, config.dim)
+    network = EmbeddingNetwork(trunk, preprocessing, Neck(projection, new))
     return network, NetworkConfig(backbone, preprocessing, config.dim, pooling)
 
 

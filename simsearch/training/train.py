@@ -24,9 +24,9 @@ from simsearch.records.labelled import TrainingResult
 from simsearch.training.augment import augmentation
 from simsearch.training.curriculum import check_mining
 from simsearch.training.job import Job, Watcher
-from simsearch.training.learner import Learner, outputs_of
+from simsearch.training.learner import Learner, fit_projection, outputs_of
 from simsearch.training.loop import fit
-from simsearch.training.neck import Neck, begin_projection
+from simsearch.training.neck import Neck
 from simsearch.training.objective import check_objective
 from simsearch.training.prepare import Prepared, prepare
 from simsearch.training.start import build_network
@@ -87,11 +87,11 @@ def train(
     watcher.split(prepared.counts())
     job = _job(prepared, network_config, out, place, workers, watcher, should_stop)
     network = network.to(place).to(memory_format=torch.channels_last)
-    fresh = config.weights == "imagenet"  # a new projection tells nothing of the network
+    # A projection drawn at random beside a trained trunk tells nothing of the network.
+    fresh = not job.from_scratch and isinstance(network.projection, Neck) and network.projection.new
     before = normalized(outputs_of(job, job.validation, network, features=fresh))
-    if isinstance(network.projection, Neck) and not job.from_scratch:
-        features = outputs_of(job, job.train, network, features=True)
-        begin_projection(network.projection, features, job.train_labels if fresh else None)
+    if not job.from_scratch:
+        fit_projection(job, network, discriminate=fresh)
     learner = Learner(job, network)
     started = time.monotonic()
     position = fit(job, learner, before, resume)

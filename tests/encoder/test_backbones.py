@@ -16,7 +16,11 @@ NAMES = {
     "conv4": ["conv4"],
     "koch": ["koch"],
     "signet": ["signet"],
-    "tf_efficientnet_lite0": [DEFAULT_ENCODER, f"{DEFAULT_ENCODER}/stage5"],
+    "tf_efficientnet_lite0": [
+        DEFAULT_ENCODER,
+        f"{DEFAULT_ENCODER}/stage5",
+        f"{DEFAULT_ENCODER}/stages0-7",
+    ],
     "timm": ["timm/test_resnet", "timm/test_vit.r160_in1k", "timm/mobilenetv3_small_050"],
     "torchvision": [
         "torchvision/resnet18",
@@ -155,3 +159,33 @@ def test_a_stage_gives_the_means_of_the_maps_after_it() -> None:
     with torch.inference_mode():
         maps = parts.blocks[:5](parts.bn1(parts.conv_stem(pictures)))
         assert torch.allclose(cut.eval()(pictures), maps.mean(dim=(2, 3)), atol=1e-5)
+
+
+def test_several_stages_stand_side_by_side() -> None:
+    several, _ = load_backbone(f"{DEFAULT_ENCODER}/stages2-4", pretrained=True)
+    pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        found = several.eval()(pictures)
+        each = [
+            load_backbone(f"{DEFAULT_ENCODER}/stage{n}", pretrained=True)[0].eval()(pictures)
+            for n in (2, 3, 4)
+        ]
+    assert torch.allclose(found, torch.cat(each, dim=1), atol=1e-5)
+
+
+def test_stage_0_is_the_layer_before_the_first() -> None:
+    whole: Any = load_backbone(DEFAULT_ENCODER, pretrained=True)[0].eval()
+    several, _ = load_backbone(f"{DEFAULT_ENCODER}/stages0-1", pretrained=True)
+    pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        maps = whole.bn1(whole.conv_stem(pictures))
+        found = several.eval()(pictures)[:, : maps.shape[1]]
+    assert torch.allclose(found, maps.mean(dim=(2, 3)), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "part", ["stage0", "stage8", "stages3", "stages4-4", "stages5-2", "stages1-9"]
+)
+def test_stages_that_there_are_not(part: str) -> None:
+    with pytest.raises(EncoderError, match=r"stage1 to stage7, or several side by side, as .*0-7"):
+        load_backbone(f"{DEFAULT_ENCODER}/{part}", pretrained=False)

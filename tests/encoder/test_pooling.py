@@ -1,4 +1,4 @@
-"""Generalised mean pooling: between mean and maximum, and saved with the network."""
+"""What takes the place of average pooling: what it computes, and that it is saved."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from simsearch.config import NetworkConfig
 from simsearch.encoder import checkpoint
 from simsearch.encoder.backbones import load_backbone
 from simsearch.encoder.network import EmbeddingNetwork, output_dim
-from simsearch.encoder.pooling import GeM, use_gem
+from simsearch.encoder.pooling import GeM, Statistics, use_pooling
 from simsearch.errors import EncoderError
 from tests.encoder.conftest import BACKBONE, PREPROCESSING
 
@@ -25,31 +25,51 @@ def test_the_default_is_the_cubic_mean() -> None:
     assert torch.allclose(GeM()(MAPS), MAPS.pow(3).mean(dim=(2, 3)).pow(1 / 3))
 
 
-@pytest.mark.parametrize("name", [BACKBONE, "torchvision/resnet18", "tf_efficientnet_lite0"])
-def test_it_takes_the_place_of_average_pooling(name: str) -> None:
+def test_statistics_are_mean_and_deviation() -> None:
+    pooled = Statistics()(MAPS)
+    assert torch.allclose(pooled[:, :5], MAPS.mean(dim=(2, 3)))
+    assert torch.allclose(pooled[:, 5:], MAPS.flatten(2).std(dim=2, correction=0), atol=1e-4)
+
+
+def test_statistics_of_even_maps_have_a_gradient() -> None:
+    even = torch.ones(1, 2, 3, 3, requires_grad=True)
+    Statistics()(even).sum().backward()
+    assert even.grad is not None
+    assert torch.isfinite(even.grad).all()
+
+
+@pytest.mark.parametrize(("pooling", "times"), [("gem", 1), ("stats", 2)])
+@pytest.mark.parametrize(
+    "name",
+    [BACKBONE, "torchvision/resnet18", "tf_efficientnet_lite0", "tf_efficientnet_lite0/stages2-4"],
+)
+def test_it_takes_the_place_of_average_pooling(name: str, pooling: str, times: int) -> None:
     trunk, preprocessing = load_backbone(name, pretrained=False)
     pictures = torch.rand(1, 3, preprocessing.size, preprocessing.size)
     with torch.inference_mode():
         average = trunk.eval()(pictures)
-        use_gem(trunk, name)
-        generalised = trunk.eval()(pictures)
-    assert generalised.shape == average.shape
-    assert not torch.allclose(generalised, average)
-    assert [key for key in trunk.state_dict() if key.endswith("pool.p")]
+        use_pooling(trunk, name, "avg")
+        assert torch.equal(trunk(pictures), average)
+        use_pooling(trunk, name, pooling)
+        pooled = trunk.eval()(pictures)
+    assert pooled.shape == (1, times * average.shape[1])
+    assert not torch.allclose(pooled[:, : average.shape[1]], average) or pooling == "stats"
 
 
-def test_a_network_without_pooling_is_refused() -> None:
+@pytest.mark.parametrize("pooling", ["gem", "stats"])
+def test_a_network_without_pooling_is_refused(pooling: str) -> None:
     trunk, _ = load_backbone("koch", pretrained=False)
     with pytest.raises(EncoderError, match="'koch' has no average pooling; use --pooling avg"):
-        use_gem(trunk, "koch")
+        use_pooling(trunk, "koch", pooling)
 
 
-def test_a_checkpoint_keeps_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pooling", ["gem", "stats"])
+def test_a_checkpoint_keeps_it(tmp_path: Path, pooling: str) -> None:
     trunk, _ = load_backbone(BACKBONE, pretrained=False)
-    use_gem(trunk, BACKBONE)
+    use_pooling(trunk, BACKBONE, pooling)
     network = EmbeddingNetwork(trunk, PREPROCESSING).eval()
     dim = output_dim(network, PREPROCESSING.size)
-    checkpoint.save(tmp_path, network, NetworkConfig(BACKBONE, PREPROCESSING, dim, "gem"))
+    checkpoint.save(tmp_path, network, NetworkConfig(BACKBONE, PREPROCESSING, dim, pooling))
     batch = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
     with torch.inference_mode():
         assert torch.equal(checkpoint.load_network(tmp_path)(batch), network(batch))

