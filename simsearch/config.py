@@ -188,5 +188,9 @@ class TrainingConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be {low} or more")
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema is {self.ema}; it must be at least 0 and under 1")
+        if self.learning_rate is not None and self.learning_rate <= 0:
+            raise ValueError(f"learning_rate is {self.learning_rate}; it must be above 0")
+        if self.pooling not in POOLINGS:
+            raise ValueError(f"pooling '{self.pooling}'; use one of {', '.join(POOLINGS)}")
         if self.precision not in PRECISIONS:
-            raise ValueError(f"precision '{self.precision}'; use one of {PRECISIONS}")
+            raise ValueError(f"precision '{self.precision}'; use one of {', '.join(PRECISIONS)}")

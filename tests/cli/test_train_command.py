@@ -259,6 +259,8 @@ def test_bad_input(run_here: Run, mess: Path, source: str, arguments: str, menti
         ("--ema 1", "'--ema'"),
         ("--dim 0", "'--dim'"),
         ("--precision f8", "f8"),
+        ("--pooling magic", "magic"),
+        ("--learning-rate 0", "must be above 0"),
         ("--device magic", "'magic'"),
     ],
 )
