@@ -2,11 +2,12 @@
 
     python -m benchmarks.siamese JOB DATA [--seeds 3] [--variant NAME]... [--work FOLDER]
 
-A line of JSON is kept for every fold, variant and seed in WORK/JOB.jsonl; what is there already is
-not run again, so an interrupted run goes on.
+A line of JSON is kept for every fold, variant and seed in WORK/JOB.jsonl; what is there already, of
+the same settings, is not run again, so an interrupted run goes on.
 """
 
 import argparse
+import hashlib
 import json
 import pkgutil
 import shutil
@@ -22,11 +23,12 @@ from typing import Any
 from benchmarks.measure import machine
 from benchmarks.siamese import jobs
 from benchmarks.siamese.protocol import Fold
-from benchmarks.siamese.variants import NAMES, RECIPE, run
+from benchmarks.siamese.variants import NAMES, RECIPE, TRAINED, run
 from simsearch.config import TrainingConfig
 
 CONFIGS = Path(__file__).parent / "configs"
 Row = dict[str, Any]
+_KEYS = ("variant", "seed", "fold", "config")
 
 
 def main() -> None:
@@ -46,21 +48,25 @@ def main() -> None:
     log = work / f"{arguments.job}.jsonl"
     module = import_module(f"{jobs.__name__}.{arguments.job}")
     done = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
+    rows = []
     for seed in range(arguments.seeds):
         folds = module.folds(arguments.data, work / arguments.job, seed)
         for variant in arguments.variant or NAMES:
+            config = replace(configs["recipe" if variant == RECIPE else "all"], seed=seed)
+            settings = hashlib.sha256(repr((TRAINED.get(variant), config)).encode()).hexdigest()
             for number, fold in enumerate(folds):
                 if arguments.fold and number not in arguments.fold:
                     continue
-                key = {"variant": variant, "seed": seed, "fold": fold.name}
-                if not any(key.items() <= row.items() for row in done):
-                    config = configs["recipe" if variant == RECIPE else "all"]
-                    done.append({**key, **measure(variant, fold, replace(config, seed=seed))})
-                    print(json.dumps(done[-1]), flush=True)
+                key = {"variant": variant, "seed": seed, "fold": fold.name, "config": settings[:8]}
+                row = next((row for row in done if key.items() <= row.items()), None)
+                if row is None:
+                    row = {**key, **measure(variant, fold, config)}
+                    print(json.dumps(row), flush=True)
                     with log.open("a") as stream:
-                        stream.write(json.dumps(done[-1]) + "\n")
+                        stream.write(json.dumps(row) + "\n")
+                rows.append(row)
     print(f"\n{arguments.job}; {machine()}")
-    print_table(done)
+    print_table(rows)
 
 
 def read_configs(job: str) -> dict[str, TrainingConfig]:
@@ -86,7 +92,7 @@ def measure(variant: str, fold: Fold, config: TrainingConfig) -> Row:
 def print_table(rows: list[Row]) -> None:
     """Print mean and spread over the seeds of each figure, after the mean over the folds."""
     names = list(dict.fromkeys(k for row in rows for k in row))
-    figures = [name for name in names if name not in {"variant", "seed", "fold"}]
+    figures = [name for name in names if name not in {"variant", "seed", "fold", "config"}]
     print(f"{'':<26}" + "".join(f"{name:>26}" for name in figures))
     for variant in NAMES:
         mine = [row for row in rows if row["variant"] == variant]
