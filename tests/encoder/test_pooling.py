@@ -53,7 +53,7 @@ def test_it_takes_the_place_of_average_pooling(name: str, pooling: str, times: i
         use_pooling(trunk, name, pooling)
         pooled = trunk.eval()(pictures)
     assert pooled.shape == (1, times * average.shape[1])
-    assert not torch.allclose(pooled[:, : average.shape[1]], average) or pooling == "stats"
+    assert not torch.allclose(pooled.repeat(1, 2 // times), average.repeat(1, 2))
 
 
 @pytest.mark.parametrize("pooling", ["gem", "stats"])
