@@ -1,20 +1,25 @@
 """Augmentation profiles: what may change in a picture while it goes on showing the same thing.
 
-Each profile maps (canvas uint8 [side, side, 3], size, random generator) to uint8 [size, size, 3].
+Each profile maps (n canvases uint8 [side, side, 3], size, random generator) to uint8
+[n, size, size, 3].
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
+from torch.nn.functional import grid_sample
 
 from simsearch.errors import InputError
 from simsearch.training.pictures import Pixels, centre
 
 Draw = np.random.Generator
-Profile = Callable[[Pixels, int, Draw], Pixels]
+Canvases = Sequence[Pixels]
+Floats = npt.NDArray[np.float64]
+Profile = Callable[[Canvases, int, Draw], Pixels]
 _BILINEAR = Image.Resampling.BILINEAR
 _KNOTS = 5  # a side of the net that bends a glyph
 
@@ -30,46 +35,48 @@ def augmentation(name: str) -> Profile:
     return PROFILES[name]
 
 
-def unchanged(canvas: Pixels, size: int, draw: Draw) -> Pixels:  # noqa: ARG001 - a Profile
-    """Show the picture as the encoder sees it."""
-    return centre(canvas, size)
+def unchanged(canvases: Canvases, size: int, draw: Draw) -> Pixels:  # noqa: ARG001 - a Profile
+    """Show pictures as the encoder sees them."""
+    return np.stack([centre(canvas, size) for canvas in canvases])
 
 
-def photo(canvas: Pixels, size: int, draw: Draw) -> Pixels:
+def glyph(canvases: Canvases, size: int, draw: Draw) -> Pixels:
+    """Turn, shear, scale, shift and bend a little, as another hand would; never a flip."""
+    whole = np.stack(canvases)
+    count, side = whole.shape[:2]
+    angle, shear_x, shear_y = np.deg2rad(draw.uniform((-12, -12, -6), (12, 12, 6), (count, 3))).T
+    scale_x, scale_y = draw.uniform(0.8, 1.2, (2, count))
+    ones = np.ones(count)
+    rotation = _matrices(np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle))
+    sheared = _matrices(ones, np.tan(shear_x), np.tan(shear_y), ones)
+    # Where a pixel of the result comes from: the inverse of what happens to the picture.
+    inverse = np.linalg.inv(rotation @ sheared @ _matrices(scale_x, 0 * ones, 0 * ones, scale_y))
+    steps = np.linspace(-size / side, size / side, _KNOTS)  # -1 to 1 is the canvas
+    knots = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)  # of (x, y)
+    sources = knots @ inverse.swapaxes(1, 2)
+    sources += 2 * draw.uniform(-0.08, 0.08, (count, 1, 2))
+    sources += 2 * draw.normal(0, 0.03, sources.shape)
+    grid = _between(size) @ sources.reshape(count, _KNOTS, -1)  # [count, size, knots * 2]
+    grid = _between(size) @ grid.reshape(count, size, _KNOTS, 2)
+    paper = _border_colours(whole)
+    ink = whole - paper[:, None, None]
+    moved = grid_sample(
+        torch.from_numpy(ink).permute(0, 3, 1, 2),
+        torch.from_numpy(grid.astype(np.float32)),
+        align_corners=False,
+    )
+    pixels = moved.permute(0, 2, 3, 1).numpy() + paper[:, None, None]
+    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+
+
+def _photo(canvas: Pixels, size: int, draw: Draw) -> Pixels:
     """Crop, flip and change the light, as another photograph of the same thing would."""
     image = _random_crop(Image.fromarray(canvas), size, draw, least_area=0.4)
     image = _maybe_flip(image, draw)
     return np.asarray(_colour(image, draw, 0.3))
 
 
-def glyph(canvas: Pixels, size: int, draw: Draw) -> Pixels:
-    """Turn, shear, scale, shift and bend a little, as another hand would; never a flip."""
-    angle, shear_x, shear_y = np.deg2rad(draw.uniform((-12, -12, -6), (12, 12, 6)))
-    scale_x, scale_y = draw.uniform(0.8, 1.2, 2)
-    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    sheared = np.array([[1.0, np.tan(shear_x)], [np.tan(shear_y), 1.0]])
-    # PIL asks where a pixel of the result comes from: the inverse of what happens to the picture.
-    inverse = np.linalg.inv(rotation @ sheared @ np.diag([scale_x, scale_y])) * len(canvas) / size
-    shift = draw.uniform(-0.08, 0.08, 2) * len(canvas)
-    bend = draw.normal(0, 0.03, (_KNOTS, _KNOTS, 2)) * len(canvas)
-    steps = np.linspace(0, size, _KNOTS).round().astype(int)
-    knots = np.stack(np.meshgrid(steps, steps), axis=-1)  # [row, column, (x, y)]
-    sources = (knots - size / 2) @ inverse.T + len(canvas) / 2 + shift + bend
-    cells = [(row, column) for row in range(_KNOTS - 1) for column in range(_KNOTS - 1)]
-    mesh = [
-        (
-            (*knots[row, column].tolist(), *knots[row + 1, column + 1].tolist()),
-            sources[[row, row + 1, row + 1, row], [column, column, column + 1, column + 1]].ravel(),
-        )
-        for row, column in cells
-    ]
-    image = Image.fromarray(canvas).transform(
-        (size, size), Image.Transform.MESH, mesh, _BILINEAR, fillcolor=_border_colour(canvas)
-    )
-    return np.asarray(image)
-
-
-def copy(canvas: Pixels, size: int, draw: Draw) -> Pixels:
+def _copy(canvas: Pixels, size: int, draw: Draw) -> Pixels:
     """Edit as people do before they pass a picture on: crop, text, filters, compression."""
     image = _random_crop(Image.fromarray(canvas), size, draw, least_area=0.25)
     image = _maybe_flip(image, draw, 0.2)
@@ -79,7 +86,30 @@ def copy(canvas: Pixels, size: int, draw: Draw) -> Pixels:
     return np.asarray(image.convert("RGB"))
 
 
-PROFILES: dict[str, Profile] = {"photo": photo, "glyph": glyph, "copy": copy, "none": unchanged}
+def _each(change: Callable[[Pixels, int, Draw], Pixels]) -> Profile:
+    """Return the profile that changes one picture after the other."""
+    return lambda canvases, size, draw: np.stack([change(c, size, draw) for c in canvases])
+
+
+PROFILES: dict[str, Profile] = {
+    "photo": _each(_photo),
+    "glyph": glyph,
+    "copy": _each(_copy),
+    "none": unchanged,
+}
+
+
+def _matrices(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:
+    """Return [n, 2, 2] from the elements of n matrices."""
+    matrices: Floats = np.stack([a, b, c, d], axis=-1).reshape(-1, 2, 2)
+    return matrices
+
+
+def _between(size: int) -> Floats:
+    """Return weights [size, knots]: a line between the knots, at the centres of the pixels."""
+    place = (np.arange(size) + 0.5) / size * (_KNOTS - 1)
+    weights: Floats = np.maximum(1 - np.abs(place[:, None] - np.arange(_KNOTS)), 0)
+    return weights
 
 
 def _random_crop(image: Image.Image, size: int, draw: Draw, least_area: float) -> Image.Image:
@@ -159,8 +189,8 @@ def _random_colour(draw: Draw) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _border_colour(canvas: npt.NDArray[np.uint8]) -> tuple[int, int, int]:
-    """Return the median colour of a picture's border: what lies behind a glyph."""
-    border = np.concatenate([canvas[0], canvas[-1], canvas[:, 0], canvas[:, -1]])
-    red, green, blue = np.median(border, axis=0).astype(int).tolist()
-    return red, green, blue
+def _border_colours(canvases: Pixels) -> npt.NDArray[np.float32]:
+    """Return the median colour [n, 3] of each picture's border: what lies behind a glyph."""
+    sides = (canvases[:, 0], canvases[:, -1], canvases[:, :, 0], canvases[:, :, -1])
+    colours: Floats = np.median(np.concatenate(sides, axis=1), axis=1)
+    return colours.astype(np.float32)

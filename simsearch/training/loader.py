@@ -11,6 +11,7 @@ from simsearch.training.pictures import PictureSet, Pixels
 from simsearch.training.sampler import Rows
 
 _AHEAD = 2  # batches
+_TOGETHER = 16  # pictures that a thread changes in one go
 
 
 def augmented_batches(
@@ -23,21 +24,21 @@ def augmented_batches(
 ) -> Iterator[tuple[Rows, Pixels]]:
     """Yield (rows, pixels uint8 [n, size, size, 3]) of the plan's batches from `first` on.
 
-    Every picture has a random generator of its own, so threads change nothing: what a batch looks
-    like depends on the seed and its place in the plan alone.
+    Every few pictures have a random generator of their own, so threads change nothing: what a batch
+    looks like depends on the seed and its place in the plan alone.
     """
 
-    def make(step: int, place: int, row: int) -> Pixels:
+    def make(step: int, place: int) -> Pixels:
         draw = np.random.default_rng([*seed, step, place])
-        return profile(pictures.canvas(row), pictures.size, draw)
+        rows = plan[step][place : place + _TOGETHER]
+        return profile([pictures.canvas(int(row)) for row in rows], pictures.size, draw)
 
     waiting: deque[tuple[Rows, list[Future[Pixels]]]] = deque()
     with ThreadPoolExecutor(workers, "augment") as pool:
         try:
             for step in range(first, len(plan)):
-                futures = [
-                    pool.submit(make, step, place, int(row)) for place, row in enumerate(plan[step])
-                ]
+                places = range(0, len(plan[step]), _TOGETHER)
+                futures = [pool.submit(make, step, place) for place in places]
                 waiting.append((plan[step], futures))
                 if len(waiting) > _AHEAD:
                     yield _finished(*waiting.popleft())
@@ -56,4 +57,4 @@ def plain_batches(pictures: PictureSet, size: int, workers: int) -> Iterator[Pix
 
 
 def _finished(rows: Rows, futures: list[Future[Pixels]]) -> tuple[Rows, Pixels]:
-    return rows, np.stack([future.result() for future in futures])
+    return rows, np.concatenate([future.result() for future in futures])

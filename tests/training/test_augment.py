@@ -25,7 +25,8 @@ def canvas(seed: int = 0) -> Pixels:
 
 
 def augmented(name: str, pixels: Pixels, seed: int) -> Pixels:
-    return augmentation(name)(pixels, SIZE, np.random.default_rng(seed))
+    found: Pixels = augmentation(name)([pixels], SIZE, np.random.default_rng(seed))[0]
+    return found
 
 
 def correlation(a: Pixels, b: Pixels) -> float:
