@@ -18,7 +18,7 @@ from simsearch.training.curriculum import Stage
 from simsearch.training.job import Job
 from simsearch.training.loader import plain_batches
 from simsearch.training.mining import Vectors
-from simsearch.training.neck import begin_projection
+from simsearch.training.neck import begin_projection, settle
 from simsearch.training.objective import BatchStats, Objective
 from simsearch.training.optimizer import new_optimizer
 from simsearch.training.pictures import PictureSet, Pixels
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _CLIP = 1.0
 _EVALUATION_BATCH = 64
-_SAMPLE = 20_000  # pictures that say enough of how features vary
+_SAMPLE = 20_000  # pictures that say enough of how features vary together
+_FEW = 1_000  # and of how each varies
 
 
 class Learner:
@@ -89,6 +90,15 @@ class Learner:
         self.guard.watch(stats)
         return stats
 
+    def settle(self) -> None:
+        """Let the shown network normalise with what training pictures are like, not augmented."""
+        neck: Any = self.shown.projection
+        rows = _sample(self._job, _FEW)
+        pictures = self._job.train.subset(rows.tolist())
+        features = outputs_of(self._job, pictures, self.shown, features=True)
+        with np.errstate(over="ignore", invalid="ignore"):
+            settle(neck, features)
+
     def embed(self, pictures: PictureSet, network: EmbeddingNetwork | None = None) -> Vectors:
         """Return unit vectors float32 [n, dim] of pictures, not augmented."""
         outputs = outputs_of(self._job, pictures, network or self.shown)
@@ -135,9 +145,14 @@ def fit_projection(job: Job, network: EmbeddingNetwork, discriminate: bool) -> N
         discriminate: begin with their linear discriminants; else keep what the layer does.
     """
     neck: Any = network.projection
-    rows = np.random.default_rng([job.config.seed, 5]).permutation(len(job.train))[:_SAMPLE]
+    rows = _sample(job, _SAMPLE)
     features = outputs_of(job, job.train.subset(rows.tolist()), network, features=True)
     begin_projection(neck, features, job.train_labels[rows] if discriminate else None)
+
+
+def _sample(job: Job, most: int) -> Labels:
+    """Return rows of training pictures, drawn at random where there are more."""
+    return np.random.default_rng([job.config.seed, 5]).permutation(len(job.train))[:most]
 
 
 @torch.inference_mode()

@@ -55,6 +55,7 @@ def fit(job: Job, learner: Learner, untrained: Vectors, resume: bool) -> Positio
         if outcome == "collapsed":
             _take_up_the_best(job, learner, position)
         else:
+            learner.settle()
             _measure(job, learner, position, _summary(learner, position, stage))
             position.epoch += 1
         position.step, position.plan, position.sums, position.seconds = 0, None, {}, 0.0

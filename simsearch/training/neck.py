@@ -72,23 +72,34 @@ def begin_projection(neck: Neck, features: Features, labels: Labels | None) -> N
         labels: int64 [n], to begin with linear discriminants; None keeps what the layer does, but
             for the mean.
     """
-    values = features.astype(np.float64)
     if labels is not None:
-        directions = _discriminants(values, labels)[:, : neck.linear.out_features]
+        directions = _discriminants(features.astype(np.float64), labels)[
+            :, : neck.linear.out_features
+        ]
         with torch.no_grad():
             neck.linear.weight.zero_()
             neck.linear.weight[: directions.shape[1]] = torch.from_numpy(directions.T).float()
             neck.linear.bias.zero_()
+    variance = settle(neck, features)
+    scales = np.sqrt((variance + neck.norm.eps) / max(variance.mean(), 1e-12))
     with torch.no_grad():
-        weight, bias = (part.double().cpu().numpy() for part in neck.linear.parameters())
-        outputs = values @ weight.T + bias
-        mean, variance = outputs.mean(axis=0), outputs.var(axis=0)
-        for target, value in (
-            (neck.norm.running_mean, mean),
-            (neck.norm.running_var, variance),
-            (neck.scale, np.sqrt((variance + neck.norm.eps) / max(variance.mean(), 1e-12))),
-        ):
-            cast("Tensor", target).copy_(torch.from_numpy(value))
+        neck.scale.copy_(torch.from_numpy(scales))
+
+
+def settle(neck: Neck, features: Features) -> Matrix:
+    """Set the mean and variance that a neck normalises with; return the variance [dim].
+
+    Over the batches it has seen augmented pictures, which vary in other ways than those to come.
+
+    Args:
+        features: float32 [n, features], what the trunk makes of pictures as they are.
+    """
+    weight, bias = (part.detach().double().cpu().numpy() for part in neck.linear.parameters())
+    outputs = features.astype(np.float64) @ weight.T + bias
+    mean, variance = outputs.mean(axis=0), outputs.var(axis=0)
+    cast("Tensor", neck.norm.running_mean).copy_(torch.from_numpy(mean))
+    cast("Tensor", neck.norm.running_var).copy_(torch.from_numpy(variance))
+    return cast("Matrix", variance)
 
 
 def _discriminants(values: Matrix, labels: Labels) -> Matrix:

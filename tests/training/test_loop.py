@@ -67,21 +67,30 @@ def metrics(out: Path) -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def straight(glyphs: LabelledPictures, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a training that nothing interrupted: three epochs of four batches."""
+def straight_run(
+    glyphs: LabelledPictures, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, int]:
+    """Return folder and batches of a training that nothing interrupted: four an epoch, or more."""
     out = tmp_path_factory.mktemp("straight") / "out"
     result, witness = start(glyphs, out, FULL)
     assert result is not None
-    assert [epoch for epoch, _ in witness.batches] == [0] * 4 + [1] * 4 + [2] * 4
-    return out
+    epochs = [epoch for epoch, _ in witness.batches]
+    assert epochs[:12] == [0] * 4 + [1] * 4 + [2] * 4
+    assert set(epochs[12:]) <= {2}, "batches of confused classes may take more of them"
+    return out, len(epochs)
+
+
+@pytest.fixture(scope="module")
+def straight(straight_run: tuple[Path, int]) -> Path:
+    return straight_run[0]
 
 
 @pytest.mark.parametrize("stops", [[1], [4], [6], [2, 1, 3, 5]], ids=str)
 def test_resume_equals_straight(
-    straight: Path, glyphs: LabelledPictures, tmp_path: Path, stops: list[int]
+    straight_run: tuple[Path, int], glyphs: LabelledPictures, tmp_path: Path, stops: list[int]
 ) -> None:
     """Stopped in an epoch, at its end, and again and again."""
-    out = tmp_path / "out"
+    (straight, batches_in_all), out = straight_run, tmp_path / "out"
     for number, batches in enumerate(stops):
         torch.manual_seed(number)  # whatever was drawn in between
         result, _ = start(glyphs, out, FULL, batches, resume=number > 0)
@@ -89,7 +98,7 @@ def test_resume_equals_straight(
         assert (out / FILE).is_file()
     result, witness = start(glyphs, out, FULL, resume=True)
     assert result is not None
-    assert len(witness.batches) == 12 - sum(stops)
+    assert len(witness.batches) == batches_in_all - sum(stops)
     assert not (out / FILE).exists()
     assert metrics(out) == metrics(straight)
     assert same_weights(out, straight)
@@ -150,10 +159,10 @@ train(read_labelled(sys.argv[1]), Path(sys.argv[2]), FULL, Deadly(), device="cpu
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are others")
 def test_killed_and_resumed_equals_straight(
-    straight: Path, glyph_folder: Path, glyphs: LabelledPictures, tmp_path: Path
+    straight_run: tuple[Path, int], glyph_folder: Path, glyphs: LabelledPictures, tmp_path: Path
 ) -> None:
     """SIGKILL in the first epoch's third batch, and four batches after what was saved then."""
-    out = tmp_path / "out"
+    (straight, batches_in_all), out = straight_run, tmp_path / "out"
     for batches, how in (("3", "new"), ("4", "resume")):
         killed = subprocess.run(
             [sys.executable, "-c", KILLED, glyph_folder, out, batches, how],
@@ -167,7 +176,7 @@ def test_killed_and_resumed_equals_straight(
         assert len(metrics(out)) == (1 if how == "new" else 2)
     result, witness = start(glyphs, out, FULL, resume=True)
     assert result is not None
-    assert len(witness.batches) == 12 - 2 - 3, "the batch that killed it was not saved"
+    assert len(witness.batches) == batches_in_all - 2 - 3, "the batch that killed it was not saved"
     assert metrics(out) == metrics(straight)
     assert same_weights(out, straight)
 

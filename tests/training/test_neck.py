@@ -8,7 +8,7 @@ from torch import nn
 
 from simsearch.encoder.network import EmbeddingNetwork
 from simsearch.metrics import retrieve
-from simsearch.training.neck import Labels, Neck, begin_projection, folded
+from simsearch.training.neck import Labels, Neck, begin_projection, folded, settle
 from tests.encoder.conftest import PREPROCESSING, small_network
 
 FEATURES = 96
@@ -110,3 +110,13 @@ def test_without_labels_it_does_what_the_layer_did_but_for_the_mean() -> None:
         outputs, plain = neck(values), neck.linear(values)
     centred = plain - plain.mean(dim=0)
     assert torch.allclose(outputs * centred.std() / outputs.std(), centred, atol=1e-2)
+
+
+def test_settled_it_normalises_with_what_it_is_shown_last() -> None:
+    neck, seen, values = seeded_neck(), features(300), features(200) * 3 + 1
+    neck(torch.from_numpy(seen))
+    settle(neck.eval(), values)
+    with torch.inference_mode():
+        outputs = neck(torch.from_numpy(values))
+    assert torch.allclose(outputs.mean(dim=0), torch.zeros(16), atol=1e-4)
+    assert torch.allclose(outputs.std(dim=0, correction=0), neck.scale, atol=1e-3)

@@ -16,8 +16,9 @@ from simsearch.errors import InputError, StorageError, TrainingError
 from simsearch.evaluation.labelled import LabelledPictures, read_labelled
 from simsearch.metrics import retrieve
 from simsearch.records.labelled import TrainingResult
+from simsearch.training.loader import plain_batches
 from simsearch.training.train import train
-from tests.training.conftest import Witness, changed, write_glyphs
+from tests.training.conftest import Witness, changed, picture_set, write_glyphs
 
 
 def trained(
@@ -126,6 +127,23 @@ def test_the_checkpoint_gives_the_vectors_of_the_result(
     cosines = (normalized(vectors) * result.after).sum(axis=1)
     assert cosines.min() > 0.98, "the encoder decodes a little differently"
     assert np.median(cosines) > 0.995
+
+
+def test_embeddings_are_centred_on_pictures_as_they_are(
+    glyphs: LabelledPictures, tmp_path: Path
+) -> None:
+    """Augmented ones look different: their mean is not that of what the encoder will see."""
+    others = read_labelled(write_glyphs(tmp_path / "others", 6, 4, first=200))
+    more = read_labelled(write_glyphs(tmp_path / "more", 6, 4, first=300))
+    given = {"validation": others, "calibration": more}
+    result, _ = trained(glyphs, tmp_path / "encoder", changed(epochs=1), **given)
+    assert result.best_epoch == 1
+    network = checkpoint.load_network(tmp_path / "encoder").eval()
+    seen = checkpoint.read_config(tmp_path / "encoder").preprocessing
+    (pixels,) = plain_batches(picture_set(glyphs.paths, seen), 1000, workers=2)
+    with torch.inference_mode():
+        outputs = network(torch.from_numpy(pixels))
+    assert outputs.mean(dim=0).abs().max() < 1e-3 * outputs.std(dim=0).mean()
 
 
 def test_calibration_classes_are_neither_trained_nor_validated_on(
