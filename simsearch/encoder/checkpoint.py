@@ -1,8 +1,10 @@
 """Checkpoint folders: config.json says how to build the network, model.safetensors fills it.
 
-config.json holds format_version and the fields of NetworkConfig.
+config.json holds format_version and the fields of NetworkConfig. The weights carry a digest of
+themselves, since a flipped bit in them would not show in any other way.
 """
 
+import hashlib
 import json
 import os
 from dataclasses import asdict
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 FORMAT_VERSION = 1
+_DIGEST = "sha256"  # key in the metadata of the weights
 
 
 def is_checkpoint(folder: Path) -> bool:
@@ -53,16 +56,10 @@ def load_network(folder: Path) -> "EmbeddingNetwork":
     Raises:
         EncoderError: the weights are damaged, or do not fit the network that config.json names.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     from simsearch.encoder.network import output_dim
 
     config = read_config(folder)
-    try:
-        state = load_file(folder / WEIGHTS_FILE)
-    except (OSError, SafetensorError) as error:
-        raise EncoderError(f"{WEIGHTS_FILE} in '{folder}' can't be read: {error}") from error
+    state = _read_weights(folder)
     projection = state.get("projection.weight")
     network = _build(config, projection, "projection.bias" in state)
     try:
@@ -88,7 +85,7 @@ def save(folder: Path, network: "EmbeddingNetwork", config: NetworkConfig) -> No
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
     temporary = folder / f"{WEIGHTS_FILE}.tmp"
-    save_file(weights, temporary)
+    save_file(weights, temporary, {_DIGEST: _digest(weights)})
     text = json.dumps({"format_version": FORMAT_VERSION, **asdict(config)}, indent=2) + "\n"
     (folder / f"{CONFIG_FILE}.tmp").write_text(text, encoding="utf-8")
     for name in (WEIGHTS_FILE, CONFIG_FILE):
@@ -115,6 +112,35 @@ def read_config(folder: Path) -> NetworkConfig:
     if version != FORMAT_VERSION:
         raise EncoderError(f"{needs}; train again")
     return config
+
+
+def _read_weights(folder: Path) -> dict[str, "Tensor"]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder / WEIGHTS_FILE, "pt") as file:
+            written = (file.metadata() or {}).get(_DIGEST)
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise EncoderError(f"{WEIGHTS_FILE} in '{folder}' can't be read: {error}") from error
+    if written != _digest(state):
+        raise EncoderError(
+            f"{WEIGHTS_FILE} in '{folder}' is damaged: it is not what was written; "
+            "train again or copy the whole folder"
+        )
+    return state
+
+
+def _digest(weights: dict[str, "Tensor"]) -> str:
+    """Return the SHA-256 of names, types, shapes and values."""
+    import torch
+
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        values = weights[name].contiguous()
+        digest.update(f"{name} {values.dtype} {tuple(values.shape)}".encode())
+        digest.update(values.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _build(

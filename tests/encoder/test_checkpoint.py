@@ -93,6 +93,12 @@ def shrink_first(state: dict[str, torch.Tensor]) -> None:
     state[name] = state[name][:1].contiguous()
 
 
+def flip_bit(path: Path, place: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
 def make_weights_a_folder(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     (folder / "model.safetensors").mkdir()
@@ -115,8 +121,11 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: (f / "model.safetensors").write_text("version https://git-lfs.github.com\n" * 9),
         "model.safetensors in .* can't be read",
     ),
-    "other names": (lambda f: change_weights(f, rename_first), "does not fit backbone"),
-    "other shapes": (lambda f: change_weights(f, shrink_first), "does not fit backbone"),
+    "a flipped bit": (lambda f: flip_bit(f / "model.safetensors", -100), "is damaged"),
+    "the last bit": (lambda f: flip_bit(f / "model.safetensors", -1), "is damaged"),
+    "other names": (lambda f: change_weights(f, rename_first), "is damaged"),
+    "other shapes": (lambda f: change_weights(f, shrink_first), "is damaged"),
+    "written by others": (lambda f: change_weights(f, lambda _: None), "is damaged"),
     "other backbone": (
         lambda f: change_config(f, backbone="timm/test_convnext"),
         "does not fit backbone 'timm/test_convnext'",
