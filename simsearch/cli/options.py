@@ -15,9 +15,9 @@ def _known_device(device: str) -> str:
     return device
 
 
-def open_share(share: float) -> float:
+def open_share(share: float | None) -> float | None:
     """Refuse a share that is not over 0 and under 1."""
-    if not 0 < share < 1:
+    if share is not None and not 0 < share < 1:
         raise typer.BadParameter(f"{share:g} is not over 0 and under 1")
     return share
 
@@ -40,8 +40,12 @@ Index = Annotated[
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Collection.")]
 Device = Annotated[str, typer.Option(help=f"One of {', '.join(DEVICES)}.", callback=_known_device)]
 Far = Annotated[
-    float,
-    typer.Option(help="False acceptance rate of the threshold.", callback=open_share),
+    float | None,
+    typer.Option(
+        help="False acceptance rate of the threshold.",
+        show_default="0.01, or the lowest that the calibration's pairs carry",
+        callback=open_share,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]

@@ -205,22 +205,23 @@ class Collection:
         *pictures: PathLike,
         method: str = "prototypes",
         k: int = 5,
-        far: float = 0.01,
+        far: float | None = None,
         threshold: float | None = None,
         on_failure: Callable[[Failure], None] | None = None,
     ) -> "list[Identification]":
         """Return the class of each picture; an indexed picture's class is its parent folder.
 
         A picture is unknown where the score of its nearest class is under the threshold: the one
-        given, else that of the encoder's calibration at `far`. An encoder without a calibration
-        can't tell: every picture then gets its nearest class. Indexed files with a picture's own
+        given, else that of the encoder's calibration at `far`. An encoder without a calibration, or
+        with one on very few pairs, can't tell: every picture then gets its nearest class. Indexed files with a picture's own
         content are left out, and copies within a class count once.
 
         Args:
             method: 'prototypes' compares with the mean of each class, 'knn' lets the nearest
                 pictures vote, each with its cosine.
             k: how many vote.
-            far: false acceptance rate, over pairs of different classes, of the threshold.
+            far: false acceptance rate, over pairs of different classes, of the threshold; None is
+                0.01, or the lowest that the calibration's pairs carry.
             threshold: cosine, -1 to 1, instead of the calibration's.
             on_failure: takes pictures that can't be read; None raises PictureError for the first.
 

@@ -25,7 +25,7 @@ class Settings:
 
     method: str
     k: int
-    far: float
+    far: float | None
     threshold: float | None
 
     def cut(self, calibration: Calibration | None) -> float | None:
@@ -43,7 +43,8 @@ class Settings:
             raise InputError(f"threshold is {self.threshold}; a cosine lies between -1 and 1")
         if self.threshold is not None or calibration is None:
             return self.threshold
-        return threshold_at(calibration, self.far)
+        decision = threshold_at(calibration, self.far)
+        return None if decision is None else decision[1]
 
 
 def identify_pictures(

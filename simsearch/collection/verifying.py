@@ -21,7 +21,7 @@ def verify(
     b: PathLike,
     encoder: str = DEFAULT_ENCODER,
     prior: float = 0.5,
-    far: float = 0.01,
+    far: float | None = None,
     device: str = "auto",
 ) -> Verification:
     """Tell whether two pictures are of the same class, as far as the encoder's calibration goes.
@@ -29,7 +29,8 @@ def verify(
     Args:
         encoder: what `--encoder` takes; one without a calibration gives the similarity only.
         prior: share of same pairs among those that are asked about, 0 < prior < 1.
-        far: false acceptance rate of the decision, one that the calibration has a threshold for.
+        far: false acceptance rate of the decision, one that the calibration has a threshold for;
+            None is 0.01, or the lowest that its pairs carry.
         device: 'auto', 'cpu', 'cuda' or 'mps'.
 
     Raises:

@@ -184,11 +184,14 @@ class Verification:
         distance: Euclidean distance of the unit vectors, 0 to 2, lower is nearer.
         encoder: its name, or the folder of its checkpoint.
         prior: share of same pairs that the probability takes for granted.
-        far: false acceptance rate that the decision is made at.
-        probability: 0 to 1, that both are of the same class.
+        probability: 0 to 1, that both are of the same class; None, as the two that follow, where the
+            encoder has no calibration.
         log_likelihood_ratio: natural logarithm; above 0 speaks for the same class.
+        different_pairs: how many the calibration has seen, and a threshold rests on.
+        far: false acceptance rate that the decision is made at; None, as the two that follow, where
+            the encoder has no calibration, or one on too few pairs.
         threshold: cosine at or over which a pair is called the same.
-        same: the decision. It and the three before are None where the encoder has no calibration.
+        same: the decision.
     """
 
     a: str
@@ -197,16 +200,17 @@ class Verification:
     distance: float
     encoder: str
     prior: float
-    far: float
     probability: float | None = None
     log_likelihood_ratio: float | None = None
+    different_pairs: int | None = None
+    far: float | None = None
     threshold: float | None = None
     same: bool | None = None
 
     @property
     def calibrated(self) -> bool:
         """Whether the encoder says what its cosines mean."""
-        return self.threshold is not None
+        return self.probability is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ import numpy.typing as npt
 from simsearch.errors import InputError
 from simsearch.records.labelled import Calibration, Verification
 
+_USUAL_FAR = 0.01
+
 
 def compare(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> tuple[float, float]:
     """Return how near two vectors are, whatever their lengths.
@@ -25,14 +27,21 @@ def compare(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> tuple[float, float]:
     return max(1 - distance**2 / 2, -1.0), min(distance, 2.0)
 
 
-def threshold_at(calibration: Calibration, far: float) -> float:
-    """Return the cosine at or over which pairs are called the same at a false acceptance rate.
+def threshold_at(calibration: Calibration, far: float | None) -> tuple[float, float] | None:
+    """Return a false acceptance rate and the cosine at or over which pairs are called the same.
+
+    Args:
+        far: None is 1 %, or where the calibration has too few pairs for it, the lowest rate that
+            they carry; where they carry none, None is returned.
 
     Raises:
         InputError: the calibration has no threshold at that rate; the message lists those it has.
     """
+    if far is None:
+        carried = [rate for rate in calibration.thresholds if rate >= _USUAL_FAR]
+        return (min(carried), calibration.thresholds[min(carried)]) if carried else None
     if far in calibration.thresholds:
-        return calibration.thresholds[far]
+        return far, calibration.thresholds[far]
     known = ", ".join(f"{rate:g}" for rate in sorted(calibration.thresholds, reverse=True))
     remedy = f"take one of {known}" if known else "it was fitted on too few pairs; train on more"
     raise InputError(f"the encoder's calibration has no threshold at a FAR of {far:g}; {remedy}")
@@ -44,7 +53,7 @@ def verify_pair(
     encoder: str,
     calibration: Calibration | None,
     prior: float = 0.5,
-    far: float = 0.01,
+    far: float | None = None,
 ) -> Verification:
     """Return what two vectors say about their pictures being of the same class.
 
@@ -52,27 +61,30 @@ def verify_pair(
         vectors: float [dim] each.
         calibration: the encoder's; None gives the similarity and the distance only.
         prior: share of same pairs among those that are asked about, 0 < prior < 1.
-        far: false acceptance rate of the decision, one that the calibration has a threshold for.
+        far: false acceptance rate of the decision; see `threshold_at`.
 
     Raises:
         InputError: as for `check_settings`.
     """
     check_settings(calibration, prior, far)
     similarity, distance = compare(*vectors)
-    bare = Verification(*paths, similarity, distance, encoder, prior, far)
+    bare = Verification(*paths, similarity, distance, encoder, prior)
     if calibration is None:
         return bare
-    threshold = threshold_at(calibration, far)
-    return replace(
+    likely = replace(
         bare,
         probability=calibration.probability(similarity, prior),
         log_likelihood_ratio=calibration.log_likelihood_ratio(similarity),
-        threshold=threshold,
-        same=similarity >= threshold,
+        different_pairs=calibration.different_pairs,
     )
+    decision = threshold_at(calibration, far)
+    if decision is None:
+        return likely
+    rate, threshold = decision
+    return replace(likely, far=rate, threshold=threshold, same=similarity >= threshold)
 
 
-def check_settings(calibration: Calibration | None, prior: float, far: float) -> None:
+def check_settings(calibration: Calibration | None, prior: float, far: float | None) -> None:
     """Refuse what no decision can be made with, before any picture is read.
 
     Raises:

@@ -21,6 +21,7 @@ KEYS = {
     "distance",
     "probability",
     "log_likelihood_ratio",
+    "different_pairs",
     "prior",
     "far",
     "threshold",
@@ -106,7 +107,7 @@ def test_text_is_for_people(run_cli: Run, desk: Path) -> None:
     assert set(lines) == {
         "similarity", "distance", "probability", "log-likelihood ratio", "verdict",
     }  # fmt: skip
-    assert lines["verdict"].strip() == "different (threshold 1.0000 at a FAR of 0.01)"
+    assert lines["verdict"].strip() == "different (threshold 1.0000, FAR 0.01 of 500 pairs)"
     same = run_cli("verify", "a.png", "a.png", "--encoder", "calibrated")
     assert "verdict               same (threshold" in same.out
     assert same.code == 0
@@ -130,6 +131,14 @@ def test_encoder_without_calibration(run_cli: Run, desk: Path, options: list[str
     ]
 
 
+def test_calibration_on_too_few_pairs_gives_no_verdict(run_cli: Run, desk: Path) -> None:
+    result = run_cli("verify", "a.png", "b.png", "--encoder", "coarse")
+    labels = [line.split("  ", 1)[0] for line in result.out.splitlines()]
+    assert labels == ["similarity", "distance", "probability", "log-likelihood ratio"]
+    assert "was calibrated on 500 different pairs, too few for a verdict" in result.err
+    assert result.code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "mentions"),
     [
@@ -140,7 +149,7 @@ def test_encoder_without_calibration(run_cli: Run, desk: Path, options: list[str
         ("a.png b.png --encoder magic", "unknown encoder 'magic'"),
         ("a.png b.png --encoder calibrated --far 0.001", "FAR of 0.001; take one of 0.1, 0.01"),
         ("nowhere.png b.png --encoder calibrated --far 0.2", "FAR of 0.2; take one of 0.1, 0.01"),
-        ("a.png b.png --encoder coarse", "too few pairs; train on more"),
+        ("a.png b.png --encoder coarse --far 0.1", "too few pairs; train on more"),
         ("a.png b.png --encoder damaged", "calibration.json' can't be read"),
     ],
 )

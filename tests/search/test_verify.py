@@ -81,7 +81,8 @@ def test_without_calibration_only_the_similarity() -> None:
     assert found.similarity == pytest.approx(0.8, abs=1e-6)
     assert found.distance == pytest.approx(math.sqrt(0.4), abs=1e-6)
     assert (found.probability, found.log_likelihood_ratio) == (None, None)
-    assert (found.threshold, found.same, found.calibrated) == (None, None, False)
+    assert (found.threshold, found.same, found.far) == (None, None, None)
+    assert not found.calibrated
 
 
 @pytest.mark.parametrize("far", [0.001, 0.05, 0.0, 1.0])
@@ -90,6 +91,27 @@ def test_rate_without_a_threshold_lists_those_there_are(far: float) -> None:
         threshold_at(CALIBRATION, far)
     with pytest.raises(InputError, match=r"take one of"):
         verify_pair(PATHS, at_cosine(0.5), "e", CALIBRATION, far=far)
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "decision"),
+    [
+        ({0.1: 0.5, 0.01: 0.8, 0.001: 0.9}, (0.01, 0.8)),
+        ({0.1: 0.5}, (0.1, 0.5)),
+        ({}, None),
+    ],
+)
+def test_usual_rate_is_one_that_the_pairs_carry(
+    thresholds: dict[float, float], decision: tuple[float, float] | None
+) -> None:
+    calibration = Calibration(10.0, -6.0, thresholds, 50, 500, 10)
+    assert threshold_at(calibration, None) == decision
+    found = verify_pair(PATHS, at_cosine(0.7), "e", calibration)
+    assert found.probability == pytest.approx(1 / (1 + math.exp(-1)), abs=1e-5)
+    assert (found.far, found.threshold) == (decision or (None, None))
+    assert found.same is (None if decision is None else decision[1] <= 0.7)
+    assert found.calibrated
+    assert found.different_pairs == 500
 
 
 def test_calibration_without_any_threshold() -> None:

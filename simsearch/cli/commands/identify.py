@@ -30,7 +30,7 @@ def command(
         ),
     ] = "prototypes",
     k: Annotated[int, typer.Option("-k", min=1, help="Pictures that vote.")] = 5,
-    far: Far = 0.01,
+    far: Far = None,
     threshold: Annotated[
         float | None,
         typer.Option(
@@ -93,7 +93,7 @@ def _note(results: list[Identification]) -> None:
         typer.echo(f"note: left out {what} with a photo's own content", err=True)
     if results and results[0].threshold is None:
         typer.echo(
-            "note: the collection's encoder has no calibration, so nothing tells an unknown "
-            "picture: each gets its nearest class; --threshold sets a cosine",
+            "note: the collection's encoder has no calibration, or one on too few pairs, so nothing "
+            "tells an unknown picture: each gets its nearest class; --threshold sets a cosine",
             err=True,
         )

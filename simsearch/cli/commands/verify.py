@@ -22,7 +22,7 @@ def command(
     prior: Annotated[
         float, typer.Option(callback=open_share, help="Share of same pairs to expect.")
     ] = 0.5,
-    far: Far = 0.01,
+    far: Far = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -43,6 +43,12 @@ def command(
             "simsearch train makes one",
             err=True,
         )
+    elif result.same is None:
+        typer.echo(
+            f"note: '{printable(result.encoder)}' was calibrated on {result.different_pairs} "
+            "different pairs, too few for a verdict; train on more classes or pictures",
+            err=True,
+        )
     if result.same is False:
         raise typer.Exit(EXIT_DIFFERENT)
 
@@ -52,12 +58,15 @@ def _show(result: Verification) -> None:
         "similarity": f"{result.similarity:.4f}",
         "distance": f"{result.distance:.4f}",
     }
-    if result.threshold is not None:
-        verdict = "same" if result.same else "different"
+    if result.probability is not None:
         lines |= {
             "probability": f"{result.probability:.4g} of the same, at a prior of {result.prior:g}",
             "log-likelihood ratio": f"{result.log_likelihood_ratio:.4f}",
-            "verdict": f"{verdict} (threshold {result.threshold:.4f} at a FAR of {result.far:g})",
         }
+    if result.threshold is not None:
+        lines["verdict"] = (
+            f"{'same' if result.same else 'different'} (threshold {result.threshold:.4f}, "
+            f"FAR {result.far:g} of {result.different_pairs:,} pairs)"
+        )
     for label, value in lines.items():
         typer.echo(f"{label:<21} {value}")
