@@ -213,8 +213,8 @@ class Collection:
 
         A picture is unknown where the score of its nearest class is under the threshold: the one
         given, else that of the encoder's calibration at `far`. An encoder without a calibration, or
-        with one on very few pairs, can't tell: every picture then gets its nearest class. Indexed files with a picture's own
-        content are left out, and copies within a class count once.
+        with one on very few pairs, can't tell: every picture then gets its nearest class. Indexed
+        files with a picture's own content are left out, and copies within a class count once.
 
         Args:
             method: 'prototypes' compares with the mean of each class, 'knn' lets the nearest

@@ -184,8 +184,8 @@ class Verification:
         distance: Euclidean distance of the unit vectors, 0 to 2, lower is nearer.
         encoder: its name, or the folder of its checkpoint.
         prior: share of same pairs that the probability takes for granted.
-        probability: 0 to 1, that both are of the same class; None, as the two that follow, where the
-            encoder has no calibration.
+        probability: 0 to 1, that both are of the same class; None, as the two that follow, where
+            the encoder has no calibration.
         log_likelihood_ratio: natural logarithm; above 0 speaks for the same class.
         different_pairs: how many the calibration has seen, and a threshold rests on.
         far: false acceptance rate that the decision is made at; None, as the two that follow, where

@@ -93,7 +93,8 @@ def _note(results: list[Identification]) -> None:
         typer.echo(f"note: left out {what} with a photo's own content", err=True)
     if results and results[0].threshold is None:
         typer.echo(
-            "note: the collection's encoder has no calibration, or one on too few pairs, so nothing "
-            "tells an unknown picture: each gets its nearest class; --threshold sets a cosine",
+            "note: the collection's encoder has no calibration, or one on too few pairs, so "
+            "nothing tells an unknown picture: each gets its nearest class; --threshold sets a "
+            "cosine",
             err=True,
         )
