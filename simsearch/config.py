@@ -40,7 +40,7 @@ class Preprocessing:
         if self.interpolation not in INTERPOLATIONS:
             raise ValueError(f"interpolation '{self.interpolation}'; use one of {INTERPOLATIONS}")
         if self.fit not in FITS:
-            raise ValueError(f"fit '{self.fit}'; use one of {FITS}")
+            raise ValueError(f"fit '{self.fit}'; use one of {', '.join(FITS)}")
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -192,5 +192,7 @@ class TrainingConfig:
             raise ValueError(f"learning_rate is {self.learning_rate}; it must be above 0")
         if self.pooling not in POOLINGS:
             raise ValueError(f"pooling '{self.pooling}'; use one of {', '.join(POOLINGS)}")
+        if self.fit is not None and self.fit not in FITS:
+            raise ValueError(f"fit '{self.fit}'; use one of {', '.join(FITS)}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision '{self.precision}'; use one of {', '.join(PRECISIONS)}")

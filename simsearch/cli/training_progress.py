@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from simsearch.training.objective import BatchStats
 
 
-class _Silent:
-    """Takes everything and shows nothing."""
+class _Notes:
+    """Shows what a person should know, and no progress."""
 
     def reading(self, done: int, total: int) -> None: ...
 
@@ -30,10 +30,14 @@ class _Silent:
 
     def epoch(self, row: dict[str, Any]) -> None: ...
 
-    def note(self, message: str) -> None: ...
+    def note(self, message: str) -> None:
+        self._print(f"note: {printable(message)}")
+
+    def _print(self, line: str) -> None:
+        typer.echo(line, err=True)
 
 
-class _Lines(_Silent):
+class _Lines(_Notes):
     """Prints what should be read: notes, the split, a line an epoch."""
 
     def __init__(self, epochs: int) -> None:
@@ -60,9 +64,6 @@ class _Lines(_Silent):
             f"{row['images_per_second']:.0f}/s{self._left(row['epoch'])}"
         )
 
-    def note(self, message: str) -> None:
-        self._print(f"note: {printable(message)}")
-
     def _left(self, epoch: int) -> str:
         """Return the time left, from the epochs that were seen."""
         if self._first is None:
@@ -71,9 +72,6 @@ class _Lines(_Silent):
         pace = (time.monotonic() - self._started) / (epoch - self._first)
         minutes = pace * (self._epochs - epoch) / 60
         return f"  {minutes:.0f} min left" if minutes >= 1 else ""
-
-    def _print(self, line: str) -> None:
-        typer.echo(line, err=True)
 
 
 class _Bars(_Lines):
@@ -90,7 +88,9 @@ class _Bars(_Lines):
     def batch(self, epoch: int, step: int, steps: int, stats: "BatchStats", rate: float) -> None:
         if "reading" in self._tasks:
             self._progress.remove_task(self._tasks.pop("reading"))
-        self._update("epochs", epoch * steps + step, self._epochs * steps, f"{epoch + 1}")
+        self._update(
+            "epochs", epoch * steps + step, self._epochs * steps, f"{epoch + 1}/{self._epochs}"
+        )
         shown = f"loss {stats.loss:.3f}  active {stats.active:.2f}  {rate:.0f}/s"
         self._update("batches", step, steps, shown)
 
@@ -107,7 +107,7 @@ class _Bars(_Lines):
 def show_training(epochs: int, quiet: bool) -> Iterator["Watcher"]:
     """Yield what training reports to; it shows everything on standard error."""
     if quiet:
-        yield _Silent()
+        yield _Notes()
     elif not sys.stderr.isatty():
         yield _Lines(epochs)
     else:

@@ -80,12 +80,12 @@ def load_network(folder: Path) -> "EmbeddingNetwork":
 
 def save(folder: Path, network: "EmbeddingNetwork", config: NetworkConfig) -> None:
     """Write a network as a checkpoint folder that `--encoder` takes; it is never half written."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save as packed
 
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
     temporary = folder / f"{WEIGHTS_FILE}.tmp"
-    save_file(weights, temporary, {_DIGEST: _digest(weights)})
+    temporary.write_bytes(packed(weights, {_DIGEST: _digest(weights)}))  # with usual permissions
     text = json.dumps({"format_version": FORMAT_VERSION, **asdict(config)}, indent=2) + "\n"
     (folder / f"{CONFIG_FILE}.tmp").write_text(text, encoding="utf-8")
     for name in (WEIGHTS_FILE, CONFIG_FILE):

@@ -61,6 +61,11 @@ def fit(job: Job, learner: Learner, untrained: Vectors, resume: bool) -> Positio
         position.step, position.plan, position.sums, position.seconds = 0, None, {}, 0.0
         save_state(job.out, job.config, job.data, position, learner.modules())
         write_history(job.out, position.history)
+    if position.epoch < job.config.epochs:
+        job.watcher.note(
+            f"stopped after epoch {position.epoch} of {job.config.epochs}: none of the last "
+            f"{job.config.patience} was better than epoch {position.best_epoch}"
+        )
     return position
 
 
@@ -146,7 +151,7 @@ def _take_up_the_best(job: Job, learner: Learner, position: Position) -> None:
     if position.collapses > _MOST_COLLAPSES:
         raise TrainingError(
             f"training collapsed {position.collapses} times: all embeddings became the same; "
-            f"lower --learning-rate (now {job.learning_rate:g}), or use --mining semi_hard"
+            f"lower --learning-rate (now {job.learning_rate:g})"
         )
     position.rate_factor /= 2
     learner.start_again(checkpoint.load_network(job.out))

@@ -64,21 +64,19 @@ def folded(network: EmbeddingNetwork) -> EmbeddingNetwork:
     return plain
 
 
-def begin_projection(neck: Neck, features: Features, labels: Labels | None) -> None:
+def begin_projection(neck: Neck, features: Features, directions: Matrix | None) -> None:
     """Fit a projection to the features of the training pictures.
 
     Args:
         features: float32 [n, features], what the trunk makes of the training pictures.
-        labels: int64 [n], to begin with linear discriminants; None keeps what the layer does, but
-            for the mean.
+        directions: float64 [features, m], to project onto as many as there is place for, the first
+            ones; None keeps what the layer does, but for the mean.
     """
-    if labels is not None:
-        directions = _discriminants(features.astype(np.float64), labels)[
-            :, : neck.linear.out_features
-        ]
+    if directions is not None:
+        rows = torch.from_numpy(directions[:, : neck.linear.out_features].T.copy()).float()
         with torch.no_grad():
             neck.linear.weight.zero_()
-            neck.linear.weight[: directions.shape[1]] = torch.from_numpy(directions.T).float()
+            neck.linear.weight[: len(rows)] = rows
             neck.linear.bias.zero_()
     variance = settle(neck, features)
     scales = np.sqrt((variance + neck.norm.eps) / max(variance.mean(), 1e-12))
@@ -102,12 +100,26 @@ def settle(neck: Neck, features: Features) -> Matrix:
     return cast("Matrix", variance)
 
 
-def _discriminants(values: Matrix, labels: Labels) -> Matrix:
+def principal_axes(features: Features) -> Matrix:
+    """Return directions float64 [features, features], those that pictures vary most along first.
+
+    All of them keep every distance as it is; the first ones, as much as so many can.
+    """
+    _, axes = np.linalg.eigh(np.cov(features.astype(np.float64), rowvar=False, bias=True))
+    return cast("Matrix", axes[:, ::-1])
+
+
+def discriminants(features: Features, labels: Labels) -> Matrix:
     """Return directions [features, at most features], those that tell classes apart first.
 
     They whiten the covariance within classes, so that what varies between pictures of the same
     class counts less (linear discriminant analysis; WCCN of Hatch, Kajarekar, Stolcke 2006).
+
+    Args:
+        features: float32 [n, features].
+        labels: int64 [n].
     """
+    values = features.astype(np.float64)
     classes, rows, counts = np.unique(labels, return_inverse=True, return_counts=True)
     means = np.zeros((len(classes), values.shape[1]))
     np.add.at(means, rows, values)

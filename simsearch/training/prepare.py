@@ -110,7 +110,7 @@ def _decode(
 ) -> tuple[PictureSet, LabelledPictures, list[str]]:
     """Return the pictures that can be read, decoded and labelled, and notes."""
     decoded = PictureSet(pictures.paths, preprocessing, free_memory())
-    notes = list(pictures.warnings)
+    notes: list[str] = []
     failures = list(decoded.check(workers, progress))
     if failures:
         first = failures[0]
@@ -122,7 +122,11 @@ def _decode(
         rows = [row for row, path in enumerate(pictures.paths) if path not in bad]
         if not rows:
             raise InputError(f"none of the pictures can be read; {notes[-1]}")
-        return decoded.subset(rows), pictures.take(rows), notes
+        kept = pictures.take(rows)
+        lost = sorted(set(pictures.classes) - set(kept.classes))
+        if lost:
+            notes.append(f"{len(lost)} classes have no readable picture, the first: '{lost[0]}'")
+        return decoded.subset(rows), kept, notes
     return decoded, pictures, notes
 
 

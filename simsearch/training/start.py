@@ -61,9 +61,10 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
         try:
             features = output_dim(plain, preprocessing.size)
         except RuntimeError as error:
+            remedy = "a larger --size" if pooling == "avg" else "--pooling avg or a larger --size"
             raise EncoderError(
                 f"backbone '{backbone}' does not work with pooling '{pooling}' and pictures of "
-                f"{preprocessing.size} pixels; use --pooling avg or another --size"
+                f"{preprocessing.size} pixels; use {remedy}"
             ) from error
         projection = nn.Linear(features, config.dim)
     network = EmbeddingNetwork(trunk, preprocessing, Neck(projection, new))

@@ -16,7 +16,7 @@ from simsearch.encoder.calibration import write_calibration
 from simsearch.encoder.device import choose_target
 from simsearch.encoder.embed import normalized
 from simsearch.encoder.runtimes import Vectors
-from simsearch.errors import InputError, StorageError, TrainingError
+from simsearch.errors import InputError, SimsearchError, StorageError, TrainingError
 from simsearch.evaluation.calibrate import fit_calibration
 from simsearch.evaluation.labelled import LabelledPictures
 from simsearch.evaluation.pair_scores import score_pairs
@@ -70,18 +70,27 @@ def train(
     check_mining(config.mining)
     place = torch.device(choose_target(device).device)
     workers = workers or available_cores()
-    _prepare_folder(out, resume)
+    made = _prepare_folder(out, resume)
+    for given in (pictures, validation, calibration):
+        for warning in given.warnings if given else ():
+            watcher.note(warning)
     seed_everything(config.seed)
-    network, network_config = build_network(config)
-    prepared = prepare(
-        pictures,
-        validation,
-        calibration,
-        config,
-        network_config.preprocessing,
-        workers,
-        watcher.reading,
-    )
+    try:
+        network, network_config = build_network(config)
+        prepared = prepare(
+            pictures,
+            validation,
+            calibration,
+            config,
+            network_config.preprocessing,
+            workers,
+            watcher.reading,
+        )
+    except SimsearchError:
+        if made:
+            (out / HISTORY_FILE).unlink()
+            out.rmdir()
+        raise
     for note in prepared.notes:
         watcher.note(note)
     watcher.split(prepared.counts())
@@ -89,17 +98,19 @@ def train(
     network = network.to(place).to(memory_format=torch.channels_last)
     # A projection drawn at random beside a trained trunk tells nothing of the network.
     fresh = not job.from_scratch and isinstance(network.projection, Neck) and network.projection.new
-    before = normalized(outputs_of(job, job.validation, network, features=fresh))
+    outputs = outputs_of(job, job.validation, network, features=fresh)
+    before = normalized(outputs)
     if not job.from_scratch:
-        fit_projection(job, network, discriminate=fresh)
+        fit_projection(job, network, outputs if fresh else None)
     learner = Learner(job, network)
     started = time.monotonic()
     position = fit(job, learner, before, resume)
     if position is None:
         return None
+    _warn_if_worse(position, watcher)
     result = _measured(job, prepared, learner, before, position, time.monotonic() - started)
     write_calibration(out, result.calibration)
-    _write_settings(out, result)
+    _write_settings(out, result, prepared)
     (out / STATE_FILE).unlink(missing_ok=True)
     return result
 
@@ -161,25 +172,42 @@ def _measured(
     )
 
 
-def _prepare_folder(out: Path, resume: bool) -> None:
-    """Make the output folder, or refuse it before any time is spent."""
+def _warn_if_worse(position: Position, watcher: Watcher) -> None:
+    untrained = position.history[0]["map_at_r"]
+    if position.best < untrained:
+        watcher.note(
+            f"the encoder tells the validation classes apart less well than the untrained network "
+            f"(MAP@R {position.best:.3f}, not {untrained:.3f}): train on more classes or pictures, "
+            "or use the untrained one"
+        )
+
+
+def _prepare_folder(out: Path, resume: bool) -> bool:
+    """Make the output folder, or refuse it before any time is spent; tell whether it is new."""
     unfinished = (out / STATE_FILE).is_file()
     if resume and not unfinished:
         raise TrainingError(f"nothing to resume in '{out}'; train without --resume")
     if not resume and (unfinished or checkpoint.is_checkpoint(out)):
         what = "an unfinished training run: go on with --resume" if unfinished else "an encoder"
         raise InputError(f"'{out}' already holds {what}; give another --out, or delete it")
+    new = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / HISTORY_FILE).touch()
     except OSError as error:
         raise StorageError(f"can't write to '{out}': {error.strerror}; choose another") from error
+    return new
 
 
-def _write_settings(out: Path, result: TrainingResult) -> None:
+def _write_settings(out: Path, result: TrainingResult, prepared: Prepared) -> None:
+    split = prepared.split
     data = {
         "settings": result.settings,
         "split": result.split,
+        "held_out": {
+            "validation": split.validation.classes,
+            "calibration": split.calibration.classes,
+        },
         "best_epoch": result.best_epoch,
         "seconds": result.seconds,
         "versions": result.versions,

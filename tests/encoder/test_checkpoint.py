@@ -43,6 +43,10 @@ def test_save_and_load_give_equal_vectors(
     assert not loaded.training
 
 
+def test_all_files_have_the_same_permissions(folder: Path) -> None:
+    assert len({path.stat().st_mode for path in folder.iterdir()}) == 1
+
+
 def test_the_spec_is_what_was_saved(tmp_path: Path) -> None:
     folder = save(tmp_path / "a", small_network(projection=nn.Linear(FEATURES, 16)))
     spec = resolve(str(folder))

@@ -324,9 +324,11 @@ def test_stops_early_and_keeps_the_best(
 
     monkeypatch.setattr(checkpoint, "save", saving)
     config = changed(epochs=len(course) - 1, patience=patience)
-    result, _ = start(glyphs, tmp_path / "out", config)
+    result, witness = start(glyphs, tmp_path / "out", config)
     assert result is not None
     assert [row["epoch"] for row in result.history] == list(range(epochs + 1))
+    early = f"stopped after epoch {epochs} of {config.epochs}"
+    assert any(early in note for note in witness.notes) == (epochs < config.epochs)
     assert result.best_epoch == best
     assert len(saved) == sum(
         value > max(course[:number], default=-1)

@@ -8,7 +8,15 @@ from torch import nn
 
 from simsearch.encoder.network import EmbeddingNetwork
 from simsearch.metrics import retrieve
-from simsearch.training.neck import Labels, Neck, begin_projection, folded, settle
+from simsearch.training.neck import (
+    Labels,
+    Neck,
+    begin_projection,
+    discriminants,
+    folded,
+    principal_axes,
+    settle,
+)
 from tests.encoder.conftest import PREPROCESSING, small_network
 
 FEATURES = 96
@@ -45,7 +53,8 @@ def test_a_vector_added_to_all_changes_nothing() -> None:
 def test_folded_does_what_the_neck_does_after_training(labels: Labels | None) -> None:
     neck = seeded_neck()
     network = EmbeddingNetwork(small_network().trunk, PREPROCESSING, neck).eval()
-    begin_projection(neck, features(200), labels)
+    values = features(200)
+    begin_projection(neck, values, None if labels is None else discriminants(values, labels))
     plain = folded(network)
     generator = torch.Generator().manual_seed(0)
     pictures = torch.randint(0, 256, (3, 64, 64, 3), dtype=torch.uint8, generator=generator)
@@ -69,7 +78,7 @@ def test_it_begins_with_what_tells_classes_apart() -> None:
     shared = np.random.default_rng(9).normal(size=(5, FEATURES)) * 2
     (values, labels), (unseen, names) = labelled(0, shared), labelled(1, shared)
     neck = Neck(nn.Linear(FEATURES, 48)).eval()
-    begin_projection(neck, values.numpy(), labels)
+    begin_projection(neck, values.numpy(), discriminants(values.numpy(), labels))
 
     def map_at_r(vectors: torch.Tensor) -> float:
         unit = nn.functional.normalize(vectors, dim=1).detach().numpy()
@@ -83,7 +92,7 @@ def test_it_whitens_what_varies_within_classes() -> None:
     """As numpy's covariance finds it, with the mean variance added to the diagonal."""
     values, labels = labelled(0, np.ones((5, FEATURES)))
     neck = Neck(nn.Linear(FEATURES, FEATURES)).eval()
-    begin_projection(neck, values.numpy(), labels)
+    begin_projection(neck, values.numpy(), discriminants(values.numpy(), labels))
     centred = values.double().numpy()
     for label in np.unique(labels):
         centred[labels == label] -= centred[labels == label].mean(axis=0)
@@ -97,7 +106,8 @@ def test_it_whitens_what_varies_within_classes() -> None:
 @pytest.mark.parametrize("pictures", [4, 5, 200])
 def test_few_pictures_fill_few_numbers(pictures: int) -> None:
     neck = seeded_neck().eval()
-    begin_projection(neck, features(pictures), np.arange(pictures) // 2)
+    values = features(pictures)
+    begin_projection(neck, values, discriminants(values, np.arange(pictures) // 2))
     outputs = neck(torch.from_numpy(features(pictures)))
     assert torch.isfinite(outputs).all()
     assert int((outputs.std(dim=0) > 1e-3).sum()) == min(16, pictures - 1)
@@ -120,3 +130,17 @@ def test_settled_it_normalises_with_what_it_is_shown_last() -> None:
         outputs = neck(torch.from_numpy(values))
     assert torch.allclose(outputs.mean(dim=0), torch.zeros(16), atol=1e-4)
     assert torch.allclose(outputs.std(dim=0, correction=0), neck.scale, atol=1e-3)
+
+
+def test_all_principal_axes_keep_distances_and_the_first_most_of_them() -> None:
+    values, _ = labelled(0, np.random.default_rng(9).normal(size=(5, FEATURES)))
+    axes = principal_axes(values.numpy())
+    assert axes.T @ axes == pytest.approx(np.eye(FEATURES), abs=1e-9)
+    variances = (values.double().numpy() @ axes).var(axis=0)
+    assert (np.diff(variances) <= 1e-9 * variances[0]).all()
+    neck = Neck(nn.Linear(FEATURES, FEATURES)).eval()
+    begin_projection(neck, values.numpy(), axes)
+    with torch.inference_mode():
+        distances = torch.cdist(neck(values), neck(values))
+    plain = torch.cdist(values, values)
+    assert torch.allclose(distances / distances.mean(), plain / plain.mean(), atol=1e-2)

@@ -105,7 +105,7 @@ def test_size_and_fit(tmp_path: Path) -> None:
     assert (config.preprocessing.size, config.preprocessing.fit) == (64, "crop")
     assert config.preprocessing.mean == PREPROCESSING.mean
     assert config.preprocessing.crop_fraction == PREPROCESSING.crop_fraction
-    with pytest.raises(InputError, match="fit 'magic'"):
+    with pytest.raises(ValueError, match="fit 'magic'; use one of crop, squash, pad"):
         start(folder, fit="magic")
 
 
@@ -125,6 +125,8 @@ def test_gem_is_kept_with_the_checkpoint(tmp_path: Path) -> None:
 
 
 def test_a_network_that_will_not_take_the_pooling() -> None:
+    with pytest.raises(EncoderError, match=r"'avg' and pictures of 32 pixels; use a larger --size"):
+        build_network(changed(backbone="koch", size=32))
     with pytest.raises(EncoderError, match=r"does not work with pooling 'stats' .* --pooling avg"):
         build_network(changed(backbone="torchvision/convnext_tiny", pooling="stats"))
 

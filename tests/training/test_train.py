@@ -16,6 +16,7 @@ from simsearch.errors import InputError, StorageError, TrainingError
 from simsearch.evaluation.labelled import LabelledPictures, read_labelled
 from simsearch.metrics import retrieve
 from simsearch.records.labelled import TrainingResult
+from simsearch.training import learner
 from simsearch.training.loader import plain_batches
 from simsearch.training.train import train
 from tests.training.conftest import Witness, changed, picture_set, write_glyphs
@@ -113,6 +114,10 @@ def test_files_of_a_finished_run(run: tuple[TrainingResult, Witness]) -> None:
     settings = json.loads((out / "training.json").read_text())
     assert settings["settings"]["mining"] == "auto"
     assert settings["best_epoch"] == result.best_epoch
+    assert {name: len(held) for name, held in settings["held_out"].items()} == {
+        name: result.split[name]["classes"] for name in ("validation", "calibration")
+    }
+    assert settings["held_out"]["validation"] == list(result.classes)
     assert {"torch", "timm", "simsearch"} <= set(settings["versions"])
 
 
@@ -216,6 +221,28 @@ def test_fine_tuning_a_checkpoint(
     assert all(torch.equal(weights(tmp_path / "out")[name], old[name]) for name in statistics)
 
 
+def test_a_start_worse_than_the_features_is_not_taken_and_a_worse_encoder_is_told_of(
+    run: tuple[TrainingResult, Witness],
+    many: LabelledPictures,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before, _ = run
+    config = changed(
+        backbone=None, weights=before.out, size=None, dim=200, epochs=1, learning_rate=1e-9
+    )
+    others = read_labelled(Path(before.paths[0]).parents[1])
+    monkeypatch.setattr(learner, "discriminants", lambda features, _: np.eye(features.shape[1], 1))
+    fallen, told = trained(many, tmp_path / "fallen", config, validation=others)
+    untrained, start = (row["map_at_r"] for row in fallen.history[:2])
+    assert any("the projection begins with principal axes" in note for note in told.notes)
+    assert start == pytest.approx(untrained, abs=0.1)
+    monkeypatch.setattr(learner, "principal_axes", lambda features: np.eye(features.shape[1], 1))
+    worse, told = trained(many, tmp_path / "worse", config, validation=others)
+    assert max(row["map_at_r"] for row in worse.history[1:]) < untrained
+    assert "less well than the untrained network" in told.notes[-1]
+
+
 def test_validation_pictures_of_their_own(glyphs: LabelledPictures, tmp_path: Path) -> None:
     apart = read_labelled(write_glyphs(tmp_path / "val", 4, 3, first=50))
     result, _ = trained(glyphs, tmp_path / "out", changed(epochs=1), validation=apart)
@@ -230,7 +257,6 @@ def test_validation_pictures_of_their_own(glyphs: LabelledPictures, tmp_path: Pa
         ({"mining": "magic"}, "unknown mining 'magic'"),
         ({"augment": "magic"}, "unknown augmentation 'magic'"),
         ({"weights": "nowhere"}, "no weights 'nowhere'"),
-        ({"fit": "magic"}, "fit 'magic'"),
     ],
 )
 def test_settings_that_there_are_not(

@@ -49,10 +49,18 @@ def command(
     pooling: Annotated[str, typer.Option(help=f"One of {', '.join(POOLINGS)}.")] = _DEFAULT.pooling,
     dim: Annotated[int, typer.Option(min=1, help="Length of the vectors.")] = _DEFAULT.dim,
     loss: Annotated[
-        str, typer.Option(help="triplet, contrastive, multi_similarity, arcface, sigmoid, ...")
+        str,
+        typer.Option(
+            help="triplet, triplet_soft, contrastive, angular, multi_similarity, arcface, "
+            "proxy_anchor or sigmoid."
+        ),
     ] = _DEFAULT.loss,
     mining: Annotated[
-        str, typer.Option(help="auto, global, batch_hard, semi_hard, batch_all, ...")
+        str,
+        typer.Option(
+            help="auto (from semi-hard to global), global, batch_hard, semi_hard, batch_all, "
+            "distance_weighted, selective or random."
+        ),
     ] = _DEFAULT.mining,
     augment: Annotated[
         str, typer.Option(help="What may change in a picture: photo, glyph, copy or none.")
@@ -92,7 +100,9 @@ def command(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a run that was interrupted.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress, no summary; only notes.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train an encoder on labelled pictures, by triplets with hard-negative mining.
