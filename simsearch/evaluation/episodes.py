@@ -86,18 +86,39 @@ def few_shot(
     return FewShot(ways, plan.shots, plan.episodes, float(trials.right.mean())), trials
 
 
-def open_set(vectors: Vectors, labels: Labels, shots: int = 1, seed: int = 0) -> OpenSet | None:
+@dataclass(frozen=True, slots=True)
+class OpenTrials:
+    """The pictures of an open set.
+
+    Attributes:
+        scores: float32 [n], of pictures of known classes with their own class where that is the
+            nearest, else -inf.
+        labels: int64 [n], their classes.
+        strangers, stranger_labels: float32 [m], scores of the others with the nearest class, and
+            int64 [m], their classes.
+    """
+
+    scores: Vectors
+    labels: Labels
+    strangers: Vectors
+    stranger_labels: Labels
+
+
+def open_set(
+    vectors: Vectors, labels: Labels, shots: int = 1, seed: int = 0
+) -> tuple[OpenSet, OpenTrials] | tuple[None, None]:
     """Enrol half of the classes and ask about every other picture, at an FPIR of 1 %.
 
     The half is drawn from the classes with more pictures than `shots`, and so are the pictures that
-    make up a class's prototype. All other classes are unknown. None where either side has no class.
+    make up a class's prototype. All other classes are unknown. Nothing is returned where either
+    side has no class.
     """
     rng = np.random.default_rng(seed)
     classes, counts = np.unique(labels, return_counts=True)
     large = classes[counts > shots]
     known = np.sort(rng.choice(large, min(len(large), len(classes) // 2), replace=False))
     if not len(known):
-        return None
+        return None, None
     examples = np.array(
         [rng.choice(np.flatnonzero(labels == label), shots, replace=False) for label in known]
     )
@@ -106,11 +127,16 @@ def open_set(vectors: Vectors, labels: Labels, shots: int = 1, seed: int = 0) ->
     scores = vectors[asked] @ normalized(vectors[examples].mean(axis=1)).T
     best, right = scores.max(axis=1), known[scores.argmax(axis=1)] == labels[asked]
     is_known = np.isin(labels[asked], known)
-    strangers = best[~is_known]
-    rate = None
+    rate, strangers = None, best[~is_known]
     if len(strangers) * FPIR >= 1:
         rate = detection_and_identification_rate(best[is_known], right[is_known], strangers, FPIR)
-    return OpenSet(FPIR, rate, len(known), len(classes) - len(known))
+    trials = OpenTrials(
+        scores=np.where(right, best, np.float32(-np.inf))[is_known],
+        labels=labels[asked][is_known],
+        strangers=strangers,
+        stranger_labels=labels[asked][~is_known],
+    )
+    return OpenSet(FPIR, rate, len(known), len(classes) - len(known)), trials
 
 
 def fixed_runs(

@@ -13,7 +13,7 @@ from simsearch.encoder.calibration import read_calibration
 from simsearch.encoder.resolve import resolve
 from simsearch.encoder.runtimes import Vectors
 from simsearch.errors import InputError
-from simsearch.evaluation.bootstrap import interval_of_mean, intervals_of_pairs
+from simsearch.evaluation.bootstrap import interval_of_dir, interval_of_mean, intervals_of_pairs
 from simsearch.evaluation.embedding import Rows, embed_pictures
 from simsearch.evaluation.episodes import Episodes, few_shot, fixed_runs, open_set
 from simsearch.evaluation.labelled import LabelledPictures, Labels, read_labelled
@@ -120,14 +120,18 @@ def evaluate_vectors(
     found = retrieve(vectors, codes)
     pairs = score_pairs(vectors, codes, plan.seed)
     shot, trials = few_shot(vectors, codes, plan)
+    known, strangers = open_set(vectors, codes, plan.shots, plan.seed)
     intervals = {
         name: interval_of_mean(values, codes[found.queries], plan.seed)
         for name, values in found.per_query().items()
     }
-    intervals |= intervals_of_pairs(pairs, len(classes), plan.seed)
+    intervals |= intervals_of_pairs(pairs, len(classes), calibration, plan.seed)
     if trials is not None:
         right = trials.right.astype(np.float64)
         intervals["few_shot"] = interval_of_mean(right, trials.labels, plan.seed)
+    if known is not None and known.dir is not None and strangers is not None:
+        rate = interval_of_dir(strangers, known.fpir, plan.seed)
+        intervals |= {"dir": rate} if rate else {}
     return Evaluation(
         encoder=encoder,
         dim=vectors.shape[1],
@@ -140,7 +144,7 @@ def evaluate_vectors(
             pairs.same, pairs.different, calibration, pairs.all_pairs
         ),
         few_shot=shot,
-        open_set=open_set(vectors, codes, plan.shots, plan.seed),
+        open_set=known,
         intervals=intervals,
     )
 
@@ -168,7 +172,8 @@ def _on_pairs(result: Evaluation, subject: _Encoder, table: PairTable) -> Evalua
     same, different = score_table(table, vectors, rows)
     count = len(same) + len(different)
     # A table says nothing of classes to resample.
-    intervals = {k: v for k, v in result.intervals.items() if k not in {"auc", "eer"}}
+    kept = {*(result.retrieval or {}), "few_shot", "dir"}
+    intervals = {name: ends for name, ends in result.intervals.items() if name in kept}
     return replace(
         result,
         images=result.images + len(rows),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 Values = npt.NDArray[Any]
 
-_ECE_BINS = 15
+ECE_BINS = 15
 
 
 def brier(same: Values, different: Values) -> float:
@@ -30,11 +30,11 @@ def ece(same: Values, different: Values) -> float:
     Probabilities are put into 15 bins of equal width; it is the mean over the bins, by weight, of
     |mean probability - share of same pairs| (Naeini, Cooper, Hauskrecht 2015).
     """
-    gaps = np.zeros(_ECE_BINS)
+    gaps = np.zeros(ECE_BINS)
     for values, is_same in ((same, 1), (different, 0)):
-        bins = np.minimum((values * _ECE_BINS).astype(np.int64), _ECE_BINS - 1)
+        bins = np.minimum((values * ECE_BINS).astype(np.int64), ECE_BINS - 1)
         excess = np.asarray(values, np.float64) - is_same
-        gaps += np.bincount(bins, excess, _ECE_BINS) / (2 * len(values))
+        gaps += np.bincount(bins, excess, ECE_BINS) / (2 * len(values))
     return float(np.abs(gaps).sum())
 
 

@@ -67,6 +67,17 @@ def roc_figures(same: Floats, different: Floats) -> tuple[Floats, Floats]:
     return auc, before + step * (frr[rows, after] - before)
 
 
+def tar_figures(same: Floats, different: Floats, far: float) -> Floats:
+    """Return the highest TAR with FAR of at most `far`, of several histograms at once, float64 [s].
+
+    Args:
+        same, different: as for `roc_figures`.
+    """
+    accepted = 1 - _shares_below(different) <= far + 1e-9
+    tar: Floats = 1 - _shares_below(same)[np.arange(len(same)), np.argmax(accepted, axis=1)]
+    return tar
+
+
 def carried_rates(different_pairs: int) -> tuple[float, ...]:
     """Return those of FALSE_ACCEPTANCE_RATES at which at least one different pair is accepted."""
     return tuple(far for far in FALSE_ACCEPTANCE_RATES if _allowed(far, different_pairs) >= 1)

@@ -46,7 +46,9 @@ def test_json_has_every_figure(run_cli: Run, desk: Path) -> None:
     assert data["few_shot"] == {"ways": 3, "shots": 1, "episodes": 20, "accuracy": 1}
     assert data["open_set"] == {"fpir": 0.01, "dir": None, "known": 1, "unknown": 2}
     assert data["runs"] is None
-    assert set(data["intervals"]) == RETRIEVAL | {"auc", "eer", "few_shot"}
+    assert set(data["intervals"]) == RETRIEVAL | {
+        "auc", "eer", "tar_at_far_0.1", "accuracy_at_half", "few_shot",
+    }  # fmt: skip
     assert data["intervals"]["recall_at_1"] == [1, 1]
     assert "few-shot is 3-way, not 20-way" in result.err
     assert "1 of 10 pictures can't be read" in result.err

@@ -92,27 +92,27 @@ def test_too_few_classes_for_any_episode() -> None:
 
 
 def test_open_set_of_clear_clusters() -> None:
-    found = open_set(*clusters(10, 30, 0.01))
+    found, _ = open_set(*clusters(10, 30, 0.01))
     assert found is not None
     assert (found.fpir, found.dir, found.known, found.unknown) == (0.01, 1, 5, 5)
 
 
 def test_open_set_of_vectors_that_say_nothing() -> None:
     vectors = normalized(np.random.default_rng(2).normal(size=(400, 8)).astype(np.float32))
-    found = open_set(vectors, np.arange(400) // 10)
+    found, _ = open_set(vectors, np.arange(400) // 10)
     assert found is not None
     assert found.dir is not None
     assert found.dir < 0.05
 
 
 def test_open_set_without_enough_strangers_gives_no_rate() -> None:
-    found = open_set(*clusters(4, 10, 0.01))
+    found, _ = open_set(*clusters(4, 10, 0.01))
     assert found is not None
     assert (found.dir, found.known, found.unknown) == (None, 2, 2)
 
 
 def test_open_set_without_a_class_to_enrol() -> None:
-    assert open_set(*clusters(4, 2, 0.01), shots=2) is None
+    assert open_set(*clusters(4, 2, 0.01), shots=2) == (None, None)
 
 
 @pytest.fixture

@@ -85,6 +85,8 @@ def test_figures_of_vectors() -> None:
     assert found.verification.different_pairs == 120 * 119 // 2 - 12 * 45
     figures = {
         **found.retrieval,
+        **{f"tar_at_far_{far:g}": tar for far, tar in found.verification.tar_at_far.items()},
+        "accuracy_at_half": found.verification.accuracy_at_half,
         "auc": found.verification.auc,
         "eer": found.verification.eer,
         "few_shot": found.few_shot.accuracy,

@@ -144,7 +144,8 @@ def _show(result: Evaluation) -> None:
 
 
 def _verification_rows(checked: VerificationFigures) -> list[_Row]:
-    rates = [(f"tar_at_far_{far:g}", "", tar) for far, tar in checked.tar_at_far.items()]
+    tars = {f"tar_at_far_{far:g}": tar for far, tar in checked.tar_at_far.items()}
+    rates = [(name, name, tar) for name, tar in tars.items()]
     probabilities = ("accuracy_at_calibrated", "accuracy_at_half", "brier", "ece", "cllr")
     others = [(name, name, getattr(checked, name)) for name in probabilities]
     return [("auc", "auc", checked.auc), ("eer", "eer", checked.eer), *rates, *others]
@@ -155,7 +156,7 @@ def _naming_rows(result: Evaluation) -> list[_Row]:
     if shot := result.few_shot:
         rows.append((f"{shot.ways}-way {shot.shots}-shot accuracy", "few_shot", shot.accuracy))
     if known := result.open_set:
-        rows.append((f"dir at fpir {known.fpir:g}, {known.known} known classes", "", known.dir))
+        rows.append((f"dir at fpir {known.fpir:g}, {known.known} known classes", "dir", known.dir))
     if fixed := result.fixed_runs:
         rows.append((f"error rate of {plural(fixed.runs, 'run')}", "", fixed.error_rate))
     return rows
