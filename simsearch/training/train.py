@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -70,12 +71,11 @@ def train(
     check_mining(config.mining)
     place = torch.device(choose_target(device).device)
     workers = workers or available_cores()
-    made = _prepare_folder(out, resume)
-    for given in (pictures, validation, calibration):
-        for warning in given.warnings if given else ():
-            watcher.note(warning)
-    seed_everything(config.seed)
-    try:
+    with _folder(out, resume):
+        for given in (pictures, validation, calibration):
+            for warning in given.warnings if given else ():
+                watcher.note(warning)
+        seed_everything(config.seed)
         network, network_config = build_network(config)
         prepared = prepare(
             pictures,
@@ -86,11 +86,6 @@ def train(
             workers,
             watcher.reading,
         )
-    except SimsearchError:
-        if made:
-            (out / HISTORY_FILE).unlink()
-            out.rmdir()
-        raise
     for note in prepared.notes:
         watcher.note(note)
     watcher.split(prepared.counts())
@@ -182,8 +177,9 @@ def _warn_if_worse(position: Position, watcher: Watcher) -> None:
         )
 
 
-def _prepare_folder(out: Path, resume: bool) -> bool:
-    """Make the output folder, or refuse it before any time is spent; tell whether it is new."""
+@contextmanager
+def _folder(out: Path, resume: bool) -> Iterator[None]:
+    """Make the output folder, or refuse it; a new one goes again if what follows is refused."""
     unfinished = (out / STATE_FILE).is_file()
     if resume and not unfinished:
         raise TrainingError(f"nothing to resume in '{out}'; train without --resume")
@@ -196,7 +192,13 @@ def _prepare_folder(out: Path, resume: bool) -> bool:
         (out / HISTORY_FILE).touch()
     except OSError as error:
         raise StorageError(f"can't write to '{out}': {error.strerror}; choose another") from error
-    return new
+    try:
+        yield
+    except SimsearchError:
+        if new:
+            (out / HISTORY_FILE).unlink()
+            out.rmdir()
+        raise
 
 
 def _write_settings(out: Path, result: TrainingResult, prepared: Prepared) -> None:
