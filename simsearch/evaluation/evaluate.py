@@ -131,7 +131,7 @@ def evaluate_vectors(
         intervals["few_shot"] = interval_of_mean(right, trials.labels, plan.seed)
     if known is not None and known.dir is not None and strangers is not None:
         rate = interval_of_dir(strangers, known.fpir, plan.seed)
-        intervals |= {"dir": rate} if rate else {}
+        intervals |= {"open_set": rate} if rate else {}
     return Evaluation(
         encoder=encoder,
         dim=vectors.shape[1],
@@ -172,7 +172,7 @@ def _on_pairs(result: Evaluation, subject: _Encoder, table: PairTable) -> Evalua
     same, different = score_table(table, vectors, rows)
     count = len(same) + len(different)
     # A table says nothing of classes to resample.
-    kept = {*(result.retrieval or {}), "few_shot", "dir"}
+    kept = {*(result.retrieval or {}), "few_shot", "open_set"}
     intervals = {name: ends for name, ends in result.intervals.items() if name in kept}
     return replace(
         result,

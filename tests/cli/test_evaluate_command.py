@@ -47,8 +47,9 @@ def test_json_has_every_figure(run_cli: Run, desk: Path) -> None:
     assert data["open_set"] == {"fpir": 0.01, "dir": None, "known": 1, "unknown": 2}
     assert data["runs"] is None
     assert set(data["intervals"]) == RETRIEVAL | {
-        "auc", "eer", "tar_at_far_0.1", "accuracy_at_half", "few_shot",
+        "auc", "eer", "tar_at_far", "accuracy_at_half", "few_shot",
     }  # fmt: skip
+    assert data["intervals"]["tar_at_far"] == {"0.1": [1, 1]}
     assert data["intervals"]["recall_at_1"] == [1, 1]
     assert "few-shot is 3-way, not 20-way" in result.err
     assert "1 of 10 pictures can't be read" in result.err

@@ -35,6 +35,8 @@ _VERIFICATION = (
     "all_pairs",
 )
 
+_TAR = "tar_at_far_"
+
 _Row = tuple[str, str, float | None]  # what is shown, its name among the intervals, value
 
 
@@ -112,7 +114,7 @@ def _as_json(result: Evaluation) -> dict[str, Any]:
         },
         "runs": fixed
         and {"runs": fixed.runs, "trials": fixed.trials, "error_rate": fixed.error_rate},
-        "intervals": {name: list(interval) for name, interval in result.intervals.items()},
+        "intervals": _nested(result.intervals),
         "images": result.images,
         "classes": result.classes,
         "failed": result.failed,
@@ -120,6 +122,17 @@ def _as_json(result: Evaluation) -> dict[str, Any]:
         "dim": result.dim,
         "calibrated": result.calibrated,
     }
+
+
+def _nested(intervals: dict[str, tuple[float, float]]) -> dict[str, Any]:
+    """Return the intervals in the shape of their figures: those of TAR by FAR."""
+    nested: dict[str, Any] = {}
+    for name, ends in intervals.items():
+        if name.startswith(_TAR):
+            nested.setdefault("tar_at_far", {})[name.removeprefix(_TAR)] = list(ends)
+        else:
+            nested[name] = list(ends)
+    return nested
 
 
 def _show(result: Evaluation) -> None:
@@ -144,7 +157,7 @@ def _show(result: Evaluation) -> None:
 
 
 def _verification_rows(checked: VerificationFigures) -> list[_Row]:
-    tars = {f"tar_at_far_{far:g}": tar for far, tar in checked.tar_at_far.items()}
+    tars = {f"{_TAR}{far:g}": tar for far, tar in checked.tar_at_far.items()}
     rates = [(name, name, tar) for name, tar in tars.items()]
     probabilities = ("accuracy_at_calibrated", "accuracy_at_half", "brier", "ece", "cllr")
     others = [(name, name, getattr(checked, name)) for name in probabilities]
@@ -156,7 +169,9 @@ def _naming_rows(result: Evaluation) -> list[_Row]:
     if shot := result.few_shot:
         rows.append((f"{shot.ways}-way {shot.shots}-shot accuracy", "few_shot", shot.accuracy))
     if known := result.open_set:
-        rows.append((f"dir at fpir {known.fpir:g}, {known.known} known classes", "dir", known.dir))
+        rows.append(
+            (f"dir at fpir {known.fpir:g}, {known.known} known classes", "open_set", known.dir)
+        )
     if fixed := result.fixed_runs:
         rows.append((f"error rate of {plural(fixed.runs, 'run')}", "", fixed.error_rate))
     return rows
