@@ -81,7 +81,7 @@ def begin_projection(neck: Neck, features: Features, directions: Matrix | None) 
     variance = settle(neck, features)
     scales = np.sqrt((variance + neck.norm.eps) / max(variance.mean(), 1e-12))
     with torch.no_grad():
-        neck.scale.copy_(torch.from_numpy(scales))
+        neck.scale.copy_(torch.from_numpy(scales).float())
 
 
 def settle(neck: Neck, features: Features) -> Matrix:
@@ -95,8 +95,8 @@ def settle(neck: Neck, features: Features) -> Matrix:
     weight, bias = (part.detach().double().cpu().numpy() for part in neck.linear.parameters())
     outputs = features.astype(np.float64) @ weight.T + bias
     mean, variance = outputs.mean(axis=0), outputs.var(axis=0)
-    cast("Tensor", neck.norm.running_mean).copy_(torch.from_numpy(mean))
-    cast("Tensor", neck.norm.running_var).copy_(torch.from_numpy(variance))
+    cast("Tensor", neck.norm.running_mean).copy_(torch.from_numpy(mean).float())
+    cast("Tensor", neck.norm.running_var).copy_(torch.from_numpy(variance).float())
     return cast("Matrix", variance)
 
 
