@@ -18,6 +18,7 @@ from simsearch.metrics import retrieve
 from simsearch.records.labelled import TrainingResult
 from simsearch.training import learner
 from simsearch.training.loader import plain_batches
+from simsearch.training.neck import principal_axes
 from simsearch.training.train import train
 from tests.training.conftest import Witness, changed, picture_set, write_glyphs
 
@@ -232,6 +233,9 @@ def test_a_start_worse_than_the_features_is_not_taken_and_a_worse_encoder_is_tol
         backbone=None, weights=before.out, size=None, dim=200, epochs=1, learning_rate=1e-9
     )
     others = read_labelled(Path(before.paths[0]).parents[1])
+    monkeypatch.setattr(learner, "discriminants", lambda features, _: principal_axes(features))
+    _, told = trained(many, tmp_path / "level", config, validation=others)
+    assert not any("principal axes" in note for note in told.notes)
     monkeypatch.setattr(learner, "discriminants", lambda features, _: np.eye(features.shape[1], 1))
     fallen, told = trained(many, tmp_path / "fallen", config, validation=others)
     untrained, start = (row["map_at_r"] for row in fallen.history[:2])
