@@ -37,13 +37,18 @@ class _Notes:
         typer.echo(line, err=True)
 
 
+_EPOCH = "{:>7} {:>7} {:>6} {:>6} {:>6} {:>8} {:>5} {:>5} {:>4}  {}"  # with a stage, 80 columns
+_HEADER = ("epoch", "loss", "active", "d(a,p)", "d(a,n)", "recall@1", "MAP@R", "/s", "left")
+
+
 class _Lines(_Notes):
-    """Prints what should be read: notes, the split, a line an epoch."""
+    """Prints what should be read: notes, the split, a table with a line an epoch."""
 
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
         self._started = time.monotonic()
         self._first: int | None = None
+        self._headed = False
 
     def split(self, counts: dict[str, dict[str, int]]) -> None:
         parts = [
@@ -53,25 +58,31 @@ class _Lines(_Notes):
         self._print(f"split by class: {', '.join(parts)}")
 
     def epoch(self, row: dict[str, Any]) -> None:
-        quality = f"recall@1 {row['recall_at_1']:.3f}  MAP@R {row['map_at_r']:.3f}"
-        if "loss" not in row:
-            self._print(f"{row['stage']}  {quality}")
-            return
-        self._print(
-            f"epoch {row['epoch']}/{self._epochs} {row['stage']}  loss {row['loss']:.4f}  "
-            f"active {row['active_triplets']:.2f}  d(a,p) {row['positive_distance']:.2f}  "
-            f"d(a,n) {row['negative_distance']:.2f}  {quality}  "
-            f"{row['images_per_second']:.0f}/s{self._left(row['epoch'])}"
-        )
+        if not self._headed:
+            self._headed = True
+            self._print(_EPOCH.format(*_HEADER, "stage"))
+        quality = (f"{row['recall_at_1']:.3f}", f"{row['map_at_r']:.3f}")
+        learned: tuple[str, ...] = ("",) * 4
+        speed: tuple[str, ...] = ("",) * 2
+        if "loss" in row:
+            learned = (
+                f"{row['loss']:.4f}",
+                f"{row['active_triplets']:.2f}",
+                f"{row['positive_distance']:.2f}",
+                f"{row['negative_distance']:.2f}",
+            )
+            speed = (f"{row['images_per_second']:.0f}", self._left(row["epoch"]))
+        epoch = f"{row['epoch']}/{self._epochs}"
+        self._print(_EPOCH.format(epoch, *learned, *quality, *speed, row["stage"]))
 
     def _left(self, epoch: int) -> str:
-        """Return the time left, from the epochs that were seen."""
+        """Return the minutes left, from the epochs that were seen."""
         if self._first is None:
             self._first, self._started = epoch, time.monotonic()
             return ""
         pace = (time.monotonic() - self._started) / (epoch - self._first)
         minutes = pace * (self._epochs - epoch) / 60
-        return f"  {minutes:.0f} min left" if minutes >= 1 else ""
+        return f"{minutes:.0f}m"
 
 
 class _Bars(_Lines):

@@ -16,8 +16,9 @@ from simsearch.encoder import checkpoint
 from simsearch.encoder.calibration import write_calibration
 from simsearch.encoder.device import choose_target
 from simsearch.encoder.embed import normalized
+from simsearch.encoder.network import EmbeddingNetwork
 from simsearch.encoder.runtimes import Vectors
-from simsearch.errors import InputError, SimsearchError, StorageError, TrainingError
+from simsearch.errors import InputError, StorageError, TrainingError
 from simsearch.evaluation.calibrate import fit_calibration
 from simsearch.evaluation.labelled import LabelledPictures
 from simsearch.evaluation.pair_scores import score_pairs
@@ -90,14 +91,7 @@ def train(
         watcher.note(note)
     watcher.split(prepared.counts())
     job = _job(prepared, network_config, out, place, workers, watcher, should_stop)
-    network = network.to(place).to(memory_format=torch.channels_last)
-    # A projection drawn at random beside a trained trunk tells nothing of the network.
-    fresh = not job.from_scratch and isinstance(network.projection, Neck) and network.projection.new
-    outputs = outputs_of(job, job.validation, network, features=fresh)
-    before = normalized(outputs)
-    if not job.from_scratch:
-        fit_projection(job, network, outputs if fresh else None)
-    learner = Learner(job, network)
+    learner, before = _begin(job, network)
     started = time.monotonic()
     position = fit(job, learner, before, resume)
     if position is None:
@@ -108,6 +102,17 @@ def train(
     _write_settings(out, result, prepared)
     (out / STATE_FILE).unlink(missing_ok=True)
     return result
+
+
+def _begin(job: Job, network: EmbeddingNetwork) -> tuple[Learner, Vectors]:
+    """Return what learns, and the vectors of the validation pictures before anything is fitted."""
+    network = network.to(job.device).to(memory_format=torch.channels_last)
+    # A projection drawn at random beside a trained trunk tells nothing of the network.
+    fresh = not job.from_scratch and isinstance(network.projection, Neck) and network.projection.new
+    outputs = outputs_of(job, job.validation, network, features=fresh)
+    if not job.from_scratch:
+        fit_projection(job, network, outputs if fresh else None)
+    return Learner(job, network), normalized(outputs)
 
 
 def _job(
@@ -179,24 +184,26 @@ def _warn_if_worse(position: Position, watcher: Watcher) -> None:
 
 @contextmanager
 def _folder(out: Path, resume: bool) -> Iterator[None]:
-    """Make the output folder, or refuse it; a new one goes again if what follows is refused."""
+    """Make the output folder, or refuse it; what is made goes again if what follows fails."""
     unfinished = (out / STATE_FILE).is_file()
     if resume and not unfinished:
         raise TrainingError(f"nothing to resume in '{out}'; train without --resume")
     if not resume and (unfinished or checkpoint.is_checkpoint(out)):
         what = "an unfinished training run: go on with --resume" if unfinished else "an encoder"
         raise InputError(f"'{out}' already holds {what}; give another --out, or delete it")
-    new = not out.exists()
+    history = out / HISTORY_FILE
+    new_folder, new_history = not out.exists(), not history.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / HISTORY_FILE).touch()
+        history.touch()
     except OSError as error:
         raise StorageError(f"can't write to '{out}': {error.strerror}; choose another") from error
     try:
         yield
-    except SimsearchError:
-        if new:
-            (out / HISTORY_FILE).unlink()
+    except BaseException:
+        if new_history:
+            history.unlink()
+        if new_folder:
             out.rmdir()
         raise
 

@@ -94,11 +94,16 @@ def test_a_whole_training_and_what_comes_of_it(run_cli: Run, desk: Path) -> None
 
     lines = result.err.splitlines()
     assert lines[0].startswith("split by class: train 32 pictures of 8 classes, validation 8")
-    assert [line.split()[:2] for line in lines[1:]] == [
-        ["untrained", "recall@1"], ["epoch", "1/2"], ["epoch", "2/2"],
-    ]  # fmt: skip
-    for word in ("semi_hard", "loss", "active", "d(a,p)", "d(a,n)", "recall@1", "MAP@R", "/s"):
-        assert word in lines[2]
+    header = ["epoch", "loss", "active", "d(a,p)", "d(a,n)", "recall@1", "MAP@R", "/s", "left"]
+    assert lines[1].split() == [*header, "stage"]
+    assert [line.split()[0] for line in lines[2:]] == ["0/2", "1/2", "2/2"]
+    untrained = [f"{rows[0][name]:.3f}" for name in ("recall_at_1", "map_at_r")]
+    assert lines[2].split()[1:] == [*untrained, "untrained"]
+    shown = lines[4].split()
+    assert (shown[1], shown[6]) == (f"{rows[2]['loss']:.4f}", f"{rows[2]['map_at_r']:.3f}")
+    assert shown[-2:] == ["0m", rows[2]["stage"]]
+    assert lines[1].index("MAP@R") == lines[4].rindex(shown[6]), "in columns"
+    assert max(map(len, lines[1:])) <= 80
 
     indexed = run_cli("index", desk / "things", "--encoder", "out", "--device", "cpu", "--json")
     assert indexed.code == 0, indexed.err
@@ -143,7 +148,7 @@ def test_ctrl_c_and_resume_finish_what_a_straight_run_does(run_here: Run, desk: 
         text=True,
     ) as child:
         assert child.stderr is not None
-        while not child.stderr.readline().startswith("untrained"):
+        while not child.stderr.readline().endswith("untrained\n"):
             assert child.poll() is None
         child.send_signal(signal.SIGINT)
         printed, errors = child.communicate(timeout=120)

@@ -292,3 +292,15 @@ def test_nothing_to_resume_is_said_before_anything_is_read(
             train(glyphs, out, changed(), witness, resume=True)
     assert witness.read == (0, 0)
     assert not (tmp_path / "new").exists()
+
+
+def test_a_refused_training_leaves_a_folder_as_it_was(
+    glyphs: LabelledPictures, tmp_path: Path
+) -> None:
+    one_class = glyphs.take(np.flatnonzero(glyphs.labels == 0).tolist())
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep")
+    for out in (tmp_path / "new", tmp_path / "mine"):
+        with pytest.raises(InputError):
+            train(one_class, out, changed(), Witness())
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine", "notes.txt"]
