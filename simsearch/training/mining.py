@@ -9,7 +9,7 @@ from simsearch.index.choose import choose_recipe
 from simsearch.index.device import count_gpus, free_memory
 from simsearch.index.recipes import VectorSource
 from simsearch.index.vector_index import VectorIndex
-from simsearch.training.sampler import Confusion
+from simsearch.training.confusion import Confusion, Weights
 
 Vectors = npt.NDArray[np.float32]
 NEIGHBORS = 50
@@ -20,7 +20,7 @@ _BLOCK = 4096
 def confused_classes(
     vectors: Vectors, labels: Labels, k: int = NEIGHBORS, guard: float = GUARD
 ) -> Confusion:
-    """Return how much each class is mistaken for each other one, float64 [classes, classes].
+    """Return how much classes are mistaken for each other.
 
     Every picture asks for its k nearest. A neighbour of another class counts 1 / rank, unless it is
     so near that it may be a false negative: nearer than `guard` of the picture's nearest positive
@@ -32,7 +32,8 @@ def confused_classes(
         guard: 0 to 1; 1 skips only what is nearer than the positive itself.
     """
     classes = int(labels.max()) + 1
-    confusion = np.zeros((classes, classes))
+    pairs: list[Labels] = []
+    weights: list[Weights] = []
     index = index_of(vectors)
     for start in range(0, len(vectors), _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, len(vectors)))
@@ -44,12 +45,9 @@ def confused_classes(
         far_enough = scores <= guard * positive[:, None]
         negative = other & ~same & far_enough & np.isfinite(positive)[:, None]
         queries, places = np.nonzero(negative)
-        np.add.at(
-            confusion,
-            (labels[rows[queries]], labels[found[queries, places]]),
-            1 / rank[queries, places],
-        )
-    return confusion
+        pairs.append(labels[rows[queries]] * classes + labels[found[queries, places]])
+        weights.append(1 / rank[queries, places])
+    return Confusion.of_pairs(classes, np.concatenate(pairs), np.concatenate(weights))
 
 
 def index_of(vectors: Vectors) -> VectorIndex:

@@ -1,12 +1,14 @@
 """P x K batches: P classes, K pictures of each, every class at least once an epoch, seeded."""
 
+from itertools import islice
+
 import numpy as np
 import numpy.typing as npt
 
 from simsearch.evaluation.labelled import Labels
+from simsearch.training.confusion import Confusion
 
 Rows = npt.NDArray[np.int64]
-Confusion = npt.NDArray[np.float64]
 
 
 def plan_epoch(
@@ -25,11 +27,13 @@ def plan_epoch(
     Args:
         labels: int64 [n].
         seed: whatever tells this epoch from others; equal seeds give equal batches.
-        confusion: [classes, classes], how often a class is mistaken for another. With it, a batch
-            is a class and classes that it is confused with, drawn in proportion.
+        confusion: with it, a batch is a class and classes that it is mistaken for, drawn in
+            proportion.
     """
     draw = np.random.default_rng(seed)
-    members = [draw.permutation(np.flatnonzero(labels == c)) for c in range(labels.max() + 1)]
+    sizes = np.bincount(labels)
+    by_class = np.split(np.argsort(labels, kind="stable"), np.cumsum(sizes)[:-1])
+    members = [draw.permutation(rows) for rows in by_class]
     taken = np.zeros(len(members), np.int64)
     batches: list[Rows] = []
     shown, waiting, covered = 0, list(draw.permutation(len(members))), False
@@ -37,9 +41,9 @@ def plan_epoch(
         if not waiting:
             waiting = list(draw.permutation(len(members)))
         first = int(waiting.pop())
-        weights = confusion[first] if confusion is not None else np.zeros(len(members))
-        chosen = _companions(first, waiting, classes_per_batch, weights, draw)
-        waiting = [c for c in waiting if c not in set(chosen)]
+        chosen = _companions(first, waiting, len(members), classes_per_batch, confusion, draw)
+        gone = set(chosen)
+        waiting = [c for c in waiting if c not in gone]
         rows = []
         for number in chosen:
             count = min(pictures_per_class, len(members[number]))
@@ -55,19 +59,23 @@ def plan_epoch(
 def _companions(
     first: int,
     waiting: list[int],
+    classes: int,
     count: int,
-    weights: Confusion,
+    confusion: Confusion | None,
     draw: np.random.Generator,
 ) -> list[int]:
     """Return `count` classes: the first, confused ones, those still to be shown, any others."""
-    candidates = np.flatnonzero(weights)
     chosen = [first]
-    if len(candidates):
+    if confusion is not None:
+        candidates, weights = confusion.of(first)
         drawn = min(count - 1, len(candidates))
-        part = weights[candidates] / weights[candidates].sum()
-        chosen += draw.choice(candidates, drawn, replace=False, p=part).tolist()
-    later = [int(c) for c in reversed(waiting) if c not in set(chosen)]
-    chosen += later[: count - len(chosen)]
-    others = np.setdiff1d(np.arange(len(weights)), chosen)
-    chosen += draw.permutation(others)[: count - len(chosen)].tolist()
+        if drawn:
+            part = weights / weights.sum()
+            chosen += draw.choice(candidates, drawn, replace=False, p=part).tolist()
+    there = set(chosen)
+    later = (int(c) for c in reversed(waiting) if c not in there)
+    chosen += islice(later, count - len(chosen))
+    if len(chosen) < count:
+        others = np.setdiff1d(np.arange(classes), chosen)
+        chosen += draw.permutation(others)[: count - len(chosen)].tolist()
     return chosen

@@ -3,7 +3,7 @@
 import json
 import os
 import random
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -13,11 +13,12 @@ import torch
 
 from simsearch.config import TrainingConfig
 from simsearch.errors import TrainingError
+from simsearch.training.confusion import Confusion
 from simsearch.training.sampler import Rows
 
 FILE = "training-state.pt"
 HISTORY_FILE = "metrics.jsonl"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ class Position:
     epoch: int = 0
     step: int = 0
     plan: list[Rows] | None = None
-    confusion: Any = None
+    confusion: Confusion | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     best: float = -1.0
     best_epoch: int = 0
@@ -53,7 +54,7 @@ def save_state(
     folder: Path, config: TrainingConfig, data: str, position: Position, modules: dict[str, Any]
 ) -> None:
     """Write the state of everything that has one; `data` is a digest of what is trained on."""
-    plan = position.plan
+    plan, confusion = position.plan, position.confusion
     state = {
         "format_version": FORMAT_VERSION,
         "config": asdict(config),
@@ -62,8 +63,8 @@ def save_state(
             **asdict(position),
             "plan": None if plan is None else [torch.from_numpy(rows) for rows in plan],
             "confusion": None
-            if position.confusion is None
-            else torch.from_numpy(position.confusion),
+            if confusion is None
+            else [torch.from_numpy(part) for part in astuple(confusion)],
         },
         "modules": {name: module.state_dict() for name, module in modules.items()},
         "random": torch.get_rng_state(),
@@ -96,7 +97,9 @@ def load_state(
         plan, confusion = values.pop("plan"), values.pop("confusion")
         return Position(
             plan=None if plan is None else [rows.numpy() for rows in plan],
-            confusion=None if confusion is None else confusion.numpy(),
+            confusion=None
+            if confusion is None
+            else Confusion(*(part.numpy() for part in confusion)),
             **values,
         )
     except FileNotFoundError as error:

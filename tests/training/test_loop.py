@@ -75,8 +75,9 @@ def straight_run(
     result, witness = start(glyphs, out, FULL)
     assert result is not None
     epochs = [epoch for epoch, _ in witness.batches]
-    assert epochs[:12] == [0] * 4 + [1] * 4 + [2] * 4
-    assert set(epochs[12:]) <= {2}, "batches of confused classes may take more of them"
+    assert epochs == sorted(epochs)
+    assert epochs.count(0) == 4
+    assert min(epochs.count(1), epochs.count(2)) >= 4, "confused classes may take more"
     return out, len(epochs)
 
 

@@ -5,9 +5,17 @@ import pytest
 
 from simsearch.encoder.embed import normalized
 from simsearch.evaluation.labelled import Labels
-from simsearch.training.mining import Vectors, confused_classes, index_of
+from simsearch.training.confusion import Weights
+from simsearch.training.mining import GUARD, Vectors, index_of
+from simsearch.training.mining import confused_classes as found_by_search
+from tests.training.confusions import dense
 
 DIM = 16
+
+
+def confused_classes(vectors: Vectors, labels: Labels, k: int, guard: float = GUARD) -> Weights:
+    """Return [classes, classes]."""
+    return dense(found_by_search(vectors, labels, k, guard))
 
 
 def planted(
@@ -80,8 +88,8 @@ def test_classes_of_one_picture_are_found_but_ask_nothing() -> None:
 
 def test_nothing_but_single_pictures_or_one_class() -> None:
     vectors, _ = planted(0)
-    assert confused_classes(vectors, np.arange(len(vectors))).sum() == 0
-    assert confused_classes(vectors, np.zeros(len(vectors), np.int64)).tolist() == [[0]]
+    assert confused_classes(vectors, np.arange(len(vectors)), k=12).sum() == 0
+    assert confused_classes(vectors, np.zeros(len(vectors), np.int64), k=12).tolist() == [[0]]
 
 
 def test_index_finds_each_vector() -> None:

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from simsearch.evaluation.labelled import Labels
-from simsearch.training.sampler import Confusion, Rows, plan_epoch
+from simsearch.training.confusion import Weights
+from simsearch.training.sampler import Rows, plan_epoch
+from tests.training.confusions import confusion_of
 
 SIZES = {
     "even": [6] * 12,
@@ -55,7 +57,7 @@ def test_first_turn_shows_every_class_before_one_comes_again() -> None:
 @pytest.mark.parametrize("confused", [False, True])
 def test_seeded(confused: bool) -> None:
     labels = labels_of(SIZES["uneven"])
-    confusion = np.random.default_rng(1).random((10, 10)) if confused else None
+    confusion = confusion_of(np.random.default_rng(1).random((10, 10))) if confused else None
 
     def rows(*seed: int) -> list[list[int]]:
         return [batch.tolist() for batch in plan_epoch(labels, 4, 3, seed, confusion)]
@@ -72,7 +74,7 @@ def test_pictures_are_taken_in_turn() -> None:
         assert max(times) - min(times) <= 1
 
 
-def planted() -> tuple[Labels, Confusion]:
+def planted() -> tuple[Labels, Weights]:
     """Return labels of 24 classes and a confusion of each with its three neighbours of four."""
     labels = labels_of([4] * 24)
     confusion = np.full((24, 24), 0.001)
@@ -99,7 +101,7 @@ def test_confusable_classes_land_in_a_batch_together() -> None:
     apart = np.mean([share_of_planted(labels, plan(labels, seed)) for seed in range(5)])
     together = np.mean(
         [
-            share_of_planted(labels, plan_epoch(labels, 4, 3, (seed,), confusion))
+            share_of_planted(labels, plan_epoch(labels, 4, 3, (seed,), confusion_of(confusion)))
             for seed in range(5)
         ]
     )
@@ -113,7 +115,7 @@ def test_confusion_keeps_p_k_every_class_and_no_class_twice() -> None:
     confusion[8] = 0
     confusion[8, 20] = 1.0  # and this with a single one
     for seed in range(5):
-        batches = plan_epoch(labels, 6, 3, (seed,), confusion)
+        batches = plan_epoch(labels, 6, 3, (seed,), confusion_of(confusion))
         assert {int(label) for batch in batches for label in labels[batch]} == set(range(24))
         for batch in batches:
             counts = Counter(labels[batch].tolist())

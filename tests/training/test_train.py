@@ -142,8 +142,8 @@ def test_embeddings_are_centred_on_pictures_as_they_are(
     others = read_labelled(write_glyphs(tmp_path / "others", 6, 4, first=200))
     more = read_labelled(write_glyphs(tmp_path / "more", 6, 4, first=300))
     given = {"validation": others, "calibration": more}
-    result, _ = trained(glyphs, tmp_path / "encoder", changed(epochs=1), **given)
-    assert result.best_epoch == 1
+    result, _ = trained(glyphs, tmp_path / "encoder", changed(epochs=4), **given)
+    assert result.best_epoch >= 1
     network = checkpoint.load_network(tmp_path / "encoder").eval()
     seen = checkpoint.read_config(tmp_path / "encoder").preprocessing
     (pixels,) = plain_batches(picture_set(glyphs.paths, seen), 1000, workers=2)
