@@ -23,13 +23,17 @@ def read_calibration(folder: Path) -> Calibration | None:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         thresholds = {float(far): float(cut) for far, cut in data.pop("thresholds").items()}
-        if data.pop("format_version") == FORMAT_VERSION:
+        version = data.pop("format_version")
+        if version == FORMAT_VERSION:
             return Calibration(thresholds=thresholds, **data)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EncoderError(f"'{path}' can't be read ({error}); train again") from error
-    raise EncoderError(f"'{path}' is not of format {FORMAT_VERSION}; train again")
+    raise EncoderError(
+        f"'{path}' is of format {version}, not {FORMAT_VERSION}: another version of simsearch "
+        "wrote it; use that one, or train again"
+    )
 
 
 def write_calibration(folder: Path, calibration: Calibration) -> None:

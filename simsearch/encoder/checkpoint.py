@@ -102,16 +102,19 @@ def read_config(folder: Path) -> NetworkConfig:
         data = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise EncoderError(f"{CONFIG_FILE} in '{folder}' can't be read: {error}") from error
-    needs = f"{CONFIG_FILE} in '{folder}' is not of format {FORMAT_VERSION}"
     try:
         version = data.pop("format_version")
-        config = NetworkConfig.from_dict(data)
+        if version == FORMAT_VERSION:
+            return NetworkConfig.from_dict(data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())
-        raise EncoderError(f"{needs} ({reason}); train again") from error
-    if version != FORMAT_VERSION:
-        raise EncoderError(f"{needs}; train again")
-    return config
+        raise EncoderError(
+            f"{CONFIG_FILE} in '{folder}' does not describe a network ({reason}); train again"
+        ) from error
+    raise EncoderError(
+        f"{CONFIG_FILE} in '{folder}' is of format {version}, not {FORMAT_VERSION}: another "
+        "version of simsearch wrote it; use that one, or train again"
+    )
 
 
 def _read_weights(folder: Path) -> dict[str, "Tensor"]:

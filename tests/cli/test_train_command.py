@@ -236,7 +236,7 @@ def mess(desk: Path) -> Path:
         ("things", "--val things", "48 pictures are there for both train and validation"),
         ("things", "--val one", "the validation pictures have fewer than 2 classes"),
         ("things", "--weights damaged", "model.safetensors in 'damaged' can't be read"),
-        ("things", "--weights newer", "config.json in 'newer' is not of format 1"),
+        ("things", "--weights newer", "config.json in 'newer' is of format 99, not 1"),
         ("things", "--weights used", "leave out --backbone", ),
         ("things", "--weights nowhere", "no weights 'nowhere'"),
         ("things", "--backbone magic", "unknown encoder 'magic'"),

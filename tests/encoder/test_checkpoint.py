@@ -137,17 +137,23 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "unknown backbone": (lambda f: change_config(f, backbone="timm/test_resent"), "did you mean"),
     "unknown family": (lambda f: change_config(f, backbone="keras/vgg"), "unknown encoder"),
     "backbone is a number": (lambda f: change_config(f, backbone=3), "unknown encoder '3'"),
-    "no backbone": (lambda f: change_config(f, backbone=None), "of format 1 .*backbone"),
-    "no dim": (lambda f: change_config(f, dim=None), "of format 1"),
-    "dim is a text": (lambda f: change_config(f, dim="many"), "of format 1"),
-    "no preprocessing": (lambda f: change_config(f, preprocessing=None), "of format 1"),
+    "no backbone": (
+        lambda f: change_config(f, backbone=None),
+        "does not describe a network .*backbone",
+    ),
+    "no dim": (lambda f: change_config(f, dim=None), "does not describe a network"),
+    "dim is a text": (lambda f: change_config(f, dim="many"), "does not describe a network"),
+    "no preprocessing": (
+        lambda f: change_config(f, preprocessing=None),
+        "does not describe a network",
+    ),
     "half a preprocessing": (
         lambda f: change_config(f, preprocessing={"size": 64}),
-        "of format 1",
+        "does not describe a network",
     ),
     "unknown preprocessing": (
         lambda f: change_config(f, preprocessing={"mean": [0] * 3, "std": [1] * 3, "squash": True}),
-        "of format 1",
+        "does not describe a network",
     ),
     "another pooling": (lambda f: change_config(f, pooling="max"), "pooling 'max'"),
     "gem without its weight": (lambda f: change_config(f, pooling="gem"), "does not fit backbone"),
@@ -157,16 +163,28 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: change_config(f, preprocessing={"mean": [0] * 3, "std": [1] * 3, "fit": "zoom"}),
         "fit 'zoom'",
     ),
-    "later version": (lambda f: change_config(f, format_version=2), "is not of format 1"),
-    "no version": (lambda f: change_config(f, format_version=None), "is not of format 1"),
+    "later version": (
+        lambda f: change_config(f, format_version=2),
+        "is of format 2, not 1: another version",
+    ),
+    "no version": (
+        lambda f: change_config(f, format_version=None),
+        "does not describe a network .*version",
+    ),
     "config cut off": (
         lambda f: (f / "config.json").write_text('{"backbone": "ti'),
         "config.json in .* can't be read",
     ),
     "empty config": (lambda f: (f / "config.json").write_text(""), "config.json in"),
     "config no UTF-8": (lambda f: (f / "config.json").write_bytes(b"\xff\xfe{"), "config.json in"),
-    "config is a list": (lambda f: (f / "config.json").write_text("[1]"), "is not of format 1"),
-    "config is a number": (lambda f: (f / "config.json").write_text("1"), "is not of format 1"),
+    "config is a list": (
+        lambda f: (f / "config.json").write_text("[1]"),
+        "does not describe a network",
+    ),
+    "config is a number": (
+        lambda f: (f / "config.json").write_text("1"),
+        "does not describe a network",
+    ),
 }
 
 
