@@ -24,7 +24,6 @@ TRAINED: dict[str, dict[str, Any]] = {
     "semi-hard": {"mining": "semi_hard"},
     "batch-hard": {"mining": "batch_hard"},
     "global mining": {"mining": "global"},
-    "curriculum to global": {"mining": "auto"},
     "contrastive": {"loss": "contrastive", "mining": "batch_all"},
     "sigmoid head": {"loss": "sigmoid", "mining": "batch_all"},
 }
