@@ -14,6 +14,7 @@ from simsearch.encoder.embed import normalized
 from simsearch.encoder.network import EmbeddingNetwork
 from simsearch.evaluation.labelled import Labels
 from simsearch.metrics import retrieve
+from simsearch.training.chunks import chunk_size, features_in_chunks
 from simsearch.training.collapse import CollapseGuard
 from simsearch.training.curriculum import Stage
 from simsearch.training.job import Job
@@ -54,6 +55,11 @@ class Learner:
             rule: Any = get_ema_multi_avg_fn(job.config.ema)  # type: ignore[no-untyped-call]
             self.average = AveragedModel(self.network, multi_avg_fn=rule, use_buffers=True)
         self.optimizer = new_optimizer(self.network, self.objective, job)
+        # Statistics over a chunk are not those of the batch: a trunk that learns them takes it all.
+        self._chunk = len(job.train)
+        if not job.from_scratch:
+            self.set_mode()
+            self._chunk = chunk_size(network, job.network_config.preprocessing.size, job.device)
 
     @property
     def shown(self) -> EmbeddingNetwork:
@@ -135,7 +141,7 @@ class Learner:
 
     def _forward(self, pixels: "Tensor", head_only: bool) -> "Tensor":
         with torch.set_grad_enabled(not head_only):
-            features = self.network.features(pixels)
+            features = features_in_chunks(self.network, pixels, self._chunk)
         projected: Tensor = self.network.projection(features)
         return projected
 

@@ -23,6 +23,7 @@ from simsearch.evaluation.calibrate import fit_calibration
 from simsearch.evaluation.labelled import LabelledPictures
 from simsearch.evaluation.pair_scores import score_pairs
 from simsearch.records.labelled import TrainingResult
+from simsearch.training.allocator import kept_memory
 from simsearch.training.augment import augmentation
 from simsearch.training.curriculum import check_mining
 from simsearch.training.job import Job, Watcher
@@ -91,9 +92,10 @@ def train(
         watcher.note(note)
     watcher.split(prepared.counts())
     job = _job(prepared, network_config, out, place, workers, watcher, should_stop)
-    learner, before = _begin(job, network)
-    started = time.monotonic()
-    position = fit(job, learner, before, resume)
+    with kept_memory():
+        learner, before = _begin(job, network)
+        started = time.monotonic()
+        position = fit(job, learner, before, resume)
     if position is None:
         return None
     _warn_if_worse(position, watcher)

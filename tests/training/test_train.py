@@ -16,7 +16,7 @@ from simsearch.errors import InputError, StorageError, TrainingError
 from simsearch.evaluation.labelled import LabelledPictures, read_labelled
 from simsearch.metrics import retrieve
 from simsearch.records.labelled import TrainingResult
-from simsearch.training import learner
+from simsearch.training import chunks, learner
 from simsearch.training.loader import plain_batches
 from simsearch.training.neck import principal_axes
 from simsearch.training.train import train
@@ -304,3 +304,18 @@ def test_a_refused_training_leaves_a_folder_as_it_was(
         with pytest.raises(InputError):
             train(one_class, out, changed(), Witness())
     assert [path.name for path in tmp_path.rglob("*")] == ["mine", "notes.txt"]
+
+
+def test_a_training_in_chunks_is_the_same_training(
+    run: tuple[TrainingResult, Witness],
+    glyphs: LabelledPictures,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = changed(backbone=None, weights=run[0].out, size=None, augment="none")
+    whole, _ = trained(glyphs, tmp_path / "whole", config)
+    monkeypatch.setattr(chunks, "_memory", lambda _: 0)
+    parts, _ = trained(glyphs, tmp_path / "parts", config)
+    for row, expected in zip(parts.history, whole.history, strict=True):
+        assert row["map_at_r"] == pytest.approx(expected["map_at_r"], abs=0.02)
+        assert row.get("loss", 0) == pytest.approx(expected.get("loss", 0), rel=0.05)
