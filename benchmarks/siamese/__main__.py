@@ -90,22 +90,26 @@ def measure(variant: str, fold: Fold, config: TrainingConfig) -> Row:
 
 
 def print_table(rows: list[Row]) -> None:
-    """Print mean and spread over the seeds of each figure, after the mean over the folds."""
+    """Print, as Markdown, mean and spread over the seeds of each figure's mean over the folds."""
     names = list(dict.fromkeys(k for row in rows for k in row))
-    figures = [name for name in names if name not in {"variant", "seed", "fold", "config"}]
-    print(f"{'':<26}" + "".join(f"{name:>26}" for name in figures))
+    figures = [name for name in names if name not in _KEYS]
+    print("| " + " | ".join(["variant", *(name.replace("_", " ") for name in figures)]) + " |")
+    print("|---" * (len(figures) + 1) + "|")
     for variant in NAMES:
         mine = [row for row in rows if row["variant"] == variant]
-        cells = []
-        for name in figures:
-            by_seed = [
-                statistics.mean(row[name] for row in mine if row["seed"] == seed and name in row)
-                for seed in sorted({row["seed"] for row in mine if name in row})
-            ]
-            spread = f" +- {statistics.stdev(by_seed):.4f}" if len(by_seed) > 1 else ""
-            cells.append(f"{statistics.mean(by_seed):.4f}{spread}" if by_seed else "")
         if mine:
-            print(f"{variant:<26}" + "".join(f"{cell:>26}" for cell in cells))
+            print("| " + " | ".join([variant, *(_cell(mine, name) for name in figures)]) + " |")
+
+
+def _cell(rows: list[Row], name: str) -> str:
+    measured = [row for row in rows if name in row]
+    seeds = sorted({row["seed"] for row in measured})
+    means = [
+        statistics.mean(row[name] for row in measured if row["seed"] == seed) for seed in seeds
+    ]
+    digits = 2 if name == "minutes" else 4
+    spread = f" ± {statistics.stdev(means):.{digits}f}" if len(means) > 1 else ""
+    return f"{statistics.mean(means):.{digits}f}{spread}" if means else ""
 
 
 if __name__ == "__main__":
