@@ -154,7 +154,7 @@ def contrastive(batch: Batch, chosen: Chosen) -> float:
     """Hadsell, Chopra, LeCun 2006 with plain distances, margin 1; a mean for either kind."""
     pulled = [batch.distance(*pair) for pair in chosen.same]
     pushed = [max(0, 1 - batch.distance(*pair)) for pair in chosen.different]
-    return mean_of_nonzero(pulled) + mean_of_nonzero(pushed)
+    return mean(pulled) + mean(pushed)
 
 
 def angular(batch: Batch, chosen: Chosen) -> float:
