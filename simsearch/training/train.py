@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -194,7 +194,8 @@ def _folder(out: Path, resume: bool) -> Iterator[None]:
         what = "an unfinished training run: go on with --resume" if unfinished else "an encoder"
         raise InputError(f"'{out}' already holds {what}; give another --out, or delete it")
     history = out / HISTORY_FILE
-    new_folder, new_history = not out.exists(), not history.exists()
+    new_folders = [folder for folder in (out, *out.parents) if not folder.exists()]
+    new_history = not history.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
         history.touch()
@@ -205,8 +206,9 @@ def _folder(out: Path, resume: bool) -> Iterator[None]:
     except BaseException:
         if new_history:
             history.unlink()
-        if new_folder:
-            out.rmdir()
+        with suppress(OSError):  # somebody else has put something there
+            for folder in new_folders:
+                folder.rmdir()
         raise
 
 

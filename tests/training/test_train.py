@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -300,7 +301,7 @@ def test_a_refused_training_leaves_a_folder_as_it_was(
     one_class = glyphs.take(np.flatnonzero(glyphs.labels == 0).tolist())
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep")
-    for out in (tmp_path / "new", tmp_path / "mine"):
+    for out in (tmp_path / "new" / "deeper", tmp_path / "mine"):
         with pytest.raises(InputError):
             train(one_class, out, changed(), Witness())
     assert [path.name for path in tmp_path.rglob("*")] == ["mine", "notes.txt"]
@@ -315,7 +316,10 @@ def test_a_training_in_chunks_is_the_same_training(
     config = changed(backbone=None, weights=run[0].out, size=None, augment="none")
     whole, _ = trained(glyphs, tmp_path / "whole", config)
     monkeypatch.setattr(chunks, "_memory", lambda _: 0)
+    again = Mock(wraps=chunks.checkpoint)
+    monkeypatch.setattr(chunks, "checkpoint", again)
     parts, _ = trained(glyphs, tmp_path / "parts", config)
+    assert again.call_count > len(parts.history)  # chunks, not batches
     for row, expected in zip(parts.history, whole.history, strict=True):
         assert row["map_at_r"] == pytest.approx(expected["map_at_r"], abs=0.02)
         assert row.get("loss", 0) == pytest.approx(expected.get("loss", 0), rel=0.05)
