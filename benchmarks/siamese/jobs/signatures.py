@@ -1,5 +1,6 @@
 """Signatures of writers who were not trained on: 43 writers in 5 folds, one genuine reference."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,25 +13,42 @@ from simsearch.records.labelled import Calibration
 
 Integers = npt.NDArray[np.int64]
 _FOLDS = 5
+_ASIDE = 3  # writers to validate on, and as many to calibrate on
 
 
 def folds(data: Path, work: Path, seed: int) -> list[Fold]:  # noqa: ARG001 - the signature of jobs
-    """Split by writer; `data` holds WRITER/genuine and WRITER/forged."""
+    """Split by writer; `data` holds WRITER/genuine and WRITER/forged.
+
+    A writer's forgeries are a class beside his genuine signatures: whoever is set aside is so with
+    both.
+    """
     pictures = read_labelled(data)
     kinds = [pictures.classes[label] for label in pictures.labels]
     writers = [kind.split("/")[0] for kind in kinds]
     order = shuffled(writers, seed)
     made = []
     for number in range(_FOLDS):
-        unseen = set(order[number::_FOLDS])
-        rows = [row for row, writer in enumerate(writers) if writer in unseen]
-        rest = [row for row, writer in enumerate(writers) if writer not in unseen]
-        train = label_pictures([pictures.paths[row] for row in rest], [kinds[row] for row in rest])
+        unseen = order[number::_FOLDS]
+        known = [writer for writer in order if writer not in unseen]
+        rows = _of(unseen, writers)
         genuine = np.array([kinds[row].endswith("genuine") for row in rows])
         owner = np.unique([writers[row] for row in rows], return_inverse=True)[1]
         test = [pictures.paths[row] for row in rows]
-        made.append(Fold(f"fold {number + 1}", train, test, _measure(genuine, owner)))
+        validation, calibration, train = (
+            label_pictures([pictures.paths[row] for row in part], [kinds[row] for row in part])
+            for part in (
+                _of(known[:_ASIDE], writers),
+                _of(known[_ASIDE : 2 * _ASIDE], writers),
+                _of(known[2 * _ASIDE :], writers),
+            )
+        )
+        measure = _measure(genuine, owner)
+        made.append(Fold(f"fold {number + 1}", train, test, measure, validation, calibration))
     return made
+
+
+def _of(some: Sequence[str], writers: Sequence[str]) -> list[int]:
+    return [row for row, writer in enumerate(writers) if writer in some]
 
 
 def _measure(genuine: Integers, owner: Integers) -> Measure:
