@@ -9,7 +9,7 @@ DEFAULT_ENCODER = "tf_efficientnet_lite0"
 DEFAULT_THRESHOLD = 0.9
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 FITS = ("crop", "squash", "pad")
-POOLINGS = ("avg", "gem", "stats")
+POOLINGS = ("avg", "gem", "stats", "correlation")
 IDENTIFY_METHODS = ("prototypes", "knn")
 PRECISIONS = ("auto", "f32", "bf16")
 
@@ -56,7 +56,7 @@ class NetworkConfig:
         backbone: a name that the backbones know.
         preprocessing: how pictures are prepared.
         pooling: 'avg' is the backbone's own, 'gem' generalised mean pooling in its place, 'stats'
-            mean and standard deviation side by side.
+            mean and standard deviation side by side, 'correlation' that of every two channels.
         dim: length of the embedding.
     """
 
@@ -141,7 +141,7 @@ class TrainingConfig:
         backbone: a name that the backbones know; None is the checkpoint's, or the default encoder.
         weights: what to start from: 'imagenet', 'none' or a checkpoint folder.
         size, fit: of the network's input; None is the backbone's own.
-        pooling: 'avg', 'gem' or 'stats'.
+        pooling: 'avg', 'gem', 'stats' or 'correlation', as in `NetworkConfig`.
         dim: length of the embedding.
         loss: name of a loss.
         mining: 'auto', 'global' or the name of a miner.

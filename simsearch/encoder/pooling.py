@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -44,6 +45,28 @@ class Statistics(nn.Module):
         return torch.cat([mean, (variance + _EPS).sqrt()], dim=1)
 
 
+class Correlations(nn.Module):
+    """Correlation of every two channels over the map (second-order pooling, Carreira et al. 2012).
+
+    Maps float [n, c, h, w] to [n, c (c - 1) / 2], -1 to 1. What responds together tells strokes,
+    hands and textures apart, whatever the contrast, and not where in the picture they are.
+    """
+
+    def forward(self, maps: "Tensor") -> "Tensor":
+        """Pool each pair of channels over their maps."""
+        flat = maps.float().flatten(2)
+        centred = flat - flat.mean(dim=2, keepdim=True)
+        channels = int(maps.shape[1])  # a number while a runtime traces it, too
+        rows, columns = np.triu_indices(channels, 1)
+        # Variances come from the same product as covariances: a sum in bfloat16 is off by percents.
+        products = (centred @ centred.transpose(1, 2)).flatten(1)
+        pairs, left, right = (
+            products.index_select(1, torch.from_numpy(places).to(maps.device))
+            for places in (rows * channels + columns, rows * (channels + 1), columns * (channels + 1))
+        )
+        return pairs * (left + _EPS).rsqrt() * (right + _EPS).rsqrt()
+
+
 def use_pooling(trunk: nn.Module, backbone: str, pooling: str) -> None:
     """Put a pooling in the place of a trunk's average pooling; 'avg' leaves the trunk as it is.
 
@@ -59,4 +82,4 @@ def use_pooling(trunk: nn.Module, backbone: str, pooling: str) -> None:
     raise EncoderError(f"backbone '{backbone}' has no average pooling; use --pooling avg")
 
 
-_POOLINGS = {"gem": GeM, "stats": Statistics}
+_POOLINGS = {"gem": GeM, "stats": Statistics, "correlation": Correlations}

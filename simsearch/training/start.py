@@ -18,6 +18,8 @@ from simsearch.training.neck import Neck
 if TYPE_CHECKING:
     from simsearch.config import Preprocessing
 
+_MOST_CORRELATIONS = 8192  # the discriminants' covariance of so many is 0.5 GB
+
 
 def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConfig]:
     """Return the network to train and how it is built.
@@ -66,6 +68,11 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
                 f"backbone '{backbone}' does not work with pooling '{pooling}' and pictures of "
                 f"{preprocessing.size} pixels; use {remedy}"
             ) from error
+        if pooling == "correlation" and features > _MOST_CORRELATIONS:
+            raise EncoderError(
+                f"backbone '{backbone}' gives {features:,} correlations of channels, more than "
+                f"{_MOST_CORRELATIONS:,}; use fewer channels, as {DEFAULT_ENCODER}/stages0-2 has"
+            )
         projection = nn.Linear(features, config.dim)
     network = EmbeddingNetwork(trunk, preprocessing, Neck(projection, new))
     return network, NetworkConfig(backbone, preprocessing, config.dim, pooling)

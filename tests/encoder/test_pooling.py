@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -9,7 +10,7 @@ from simsearch.config import NetworkConfig
 from simsearch.encoder import checkpoint
 from simsearch.encoder.backbones import load_backbone
 from simsearch.encoder.network import EmbeddingNetwork, output_dim
-from simsearch.encoder.pooling import GeM, Statistics, use_pooling
+from simsearch.encoder.pooling import Correlations, GeM, Statistics, use_pooling
 from simsearch.errors import EncoderError
 from tests.encoder.conftest import BACKBONE, PREPROCESSING
 
@@ -31,9 +32,21 @@ def test_statistics_are_mean_and_deviation() -> None:
     assert torch.allclose(pooled[:, 5:], MAPS.flatten(2).std(dim=2, correction=0), atol=1e-4)
 
 
-def test_statistics_of_even_maps_have_a_gradient() -> None:
+def test_correlations_are_those_of_every_two_channels() -> None:
+    pooled = Correlations()(MAPS)
+    assert pooled.shape == (2, 10)
+    for maps, row in zip(MAPS, pooled, strict=True):
+        expected = np.corrcoef(maps.flatten(1).numpy())[np.triu_indices(5, 1)]
+        assert np.allclose(row.numpy(), expected, atol=1e-4)
+    assert torch.allclose(Correlations()(MAPS * 3 + 1), pooled, atol=1e-4)
+
+
+@pytest.mark.parametrize("pooling", [Statistics(), Correlations()])
+def test_even_maps_have_a_gradient(pooling: torch.nn.Module) -> None:
     even = torch.ones(1, 2, 3, 3, requires_grad=True)
-    Statistics()(even).sum().backward()
+    pooled = pooling(even)
+    pooled.sum().backward()
+    assert torch.isfinite(pooled).all()
     assert even.grad is not None
     assert torch.isfinite(even.grad).all()
 
@@ -56,14 +69,14 @@ def test_it_takes_the_place_of_average_pooling(name: str, pooling: str, times: i
     assert not torch.allclose(pooled.repeat(1, 2 // times), average.repeat(1, 2))
 
 
-@pytest.mark.parametrize("pooling", ["gem", "stats"])
+@pytest.mark.parametrize("pooling", ["gem", "stats", "correlation"])
 def test_a_network_without_pooling_is_refused(pooling: str) -> None:
     trunk, _ = load_backbone("koch", pretrained=False)
     with pytest.raises(EncoderError, match="'koch' has no average pooling; use --pooling avg"):
         use_pooling(trunk, "koch", pooling)
 
 
-@pytest.mark.parametrize("pooling", ["gem", "stats"])
+@pytest.mark.parametrize("pooling", ["gem", "stats", "correlation"])
 def test_a_checkpoint_keeps_it(tmp_path: Path, pooling: str) -> None:
     trunk, _ = load_backbone(BACKBONE, pretrained=False)
     use_pooling(trunk, BACKBONE, pooling)

@@ -129,6 +129,12 @@ def test_a_network_that_will_not_take_the_pooling() -> None:
         build_network(changed(backbone="koch", size=32))
     with pytest.raises(EncoderError, match=r"does not work with pooling 'stats' .* --pooling avg"):
         build_network(changed(backbone="torchvision/convnext_tiny", pooling="stats"))
+    with pytest.raises(EncoderError, match=r"gives 818,560 correlations .*lite0/stages0-2 has"):
+        build_network(
+            changed(
+                backbone="tf_efficientnet_lite0", weights="none", pooling="correlation", size=64
+            )
+        )
 
 
 def test_a_projection_is_new_unless_the_checkpoint_has_one_of_the_length(tmp_path: Path) -> None:
