@@ -62,7 +62,11 @@ class Correlations(nn.Module):
         products = (centred @ centred.transpose(1, 2)).flatten(1)
         pairs, left, right = (
             products.index_select(1, torch.from_numpy(places).to(maps.device))
-            for places in (rows * channels + columns, rows * (channels + 1), columns * (channels + 1))
+            for places in (
+                rows * channels + columns,
+                rows * (channels + 1),
+                columns * (channels + 1),
+            )
         )
         return pairs * (left + _EPS).rsqrt() * (right + _EPS).rsqrt()
 

@@ -8,6 +8,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 import torch
+import torch.utils.checkpoint
 
 from simsearch.config import TrainingConfig
 from simsearch.encoder import checkpoint
@@ -316,7 +317,7 @@ def test_a_training_in_chunks_is_the_same_training(
     config = changed(backbone=None, weights=run[0].out, size=None, augment="none")
     whole, _ = trained(glyphs, tmp_path / "whole", config)
     monkeypatch.setattr(chunks, "_memory", lambda _: 0)
-    again = Mock(wraps=chunks.checkpoint)
+    again = Mock(wraps=torch.utils.checkpoint.checkpoint)
     monkeypatch.setattr(chunks, "checkpoint", again)
     parts, _ = trained(glyphs, tmp_path / "parts", config)
     assert again.call_count > len(parts.history)  # chunks, not batches
