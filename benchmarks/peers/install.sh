@@ -23,6 +23,7 @@ python3 -m venv "$venv"
 "$venv/bin/python" -m pip install \
     "fastdup==2.54" \
     "imagededup==0.3.3.post2" \
+    "imagehash==4.3.2" \
     "numpy>=1.26,<2" \
     "torch==2.13.0" \
     "torchvision==0.28.0"

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -29,8 +30,10 @@ EXIT_ERROR = 1
 class _Commands(TyperGroup):
     """The commands, each imported when it is asked for: a query must not pay for the others."""
 
+    package = commands
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature of groups
-        return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+        return sorted(module.name for module in pkgutil.iter_modules(self.package.__path__))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         known = self.list_commands(ctx)
@@ -41,10 +44,23 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.list_commands(ctx):
             return None
-        command = import_module(f"{commands.__name__}.{cmd_name}").command
+        module = import_module(f"{self.package.__name__}.{cmd_name}")
         single = typer.Typer(add_completion=False, context_settings=_SETTINGS)
-        single.command(cmd_name)(_guarded(command))
+        if hasattr(module, "__path__"):
+            return typer.main.get_command(_group(module))
+        single.command(cmd_name)(_guarded(module.command))
         return typer.main.get_command(single)
+
+
+def _group(package: ModuleType) -> typer.Typer:
+    """Return the commands of a package below that of all commands."""
+    cls = type("_Subcommands", (_Commands,), {"package": package})
+    name = package.__name__.rpartition(".")[2]
+    group = typer.Typer(
+        name=name, cls=cls, no_args_is_help=True, add_completion=False, context_settings=_SETTINGS
+    )
+    group.callback(help=package.__doc__)(lambda: None)
+    return group
 
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}

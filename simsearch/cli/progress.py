@@ -11,19 +11,19 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 @contextmanager
-def show_progress(quiet: bool) -> Iterator[Callable[[int, int], None]]:
+def show_progress(quiet: bool, doing: str = "reading") -> Iterator[Callable[[int, int], None]]:
     """Yield a function that takes (done, total) and shows them on standard error."""
     if quiet:
         yield lambda *_: None
     elif sys.stderr.isatty():
-        with _bar() as update:
+        with _bar(doing) as update:
             yield update
     else:
         yield _lines()
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[int, int], None]]:
+def _bar(doing: str) -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -34,7 +34,7 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
     )
 
     progress = Progress(
-        TextColumn("reading"),
+        TextColumn(doing, markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]:.0f}/s"),

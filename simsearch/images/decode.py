@@ -102,8 +102,8 @@ def decode(data: bytes, preprocessing: Preprocessing) -> Picture:
         return Picture(pixels, width, height, image.format or "unknown")
 
 
-def thumbnail(data: bytes, side: int) -> bytes:
-    """Return a picture file's bytes as an upright JPEG of at most `side` x `side` pixels.
+def shrink(data: bytes, side: int) -> Image.Image:
+    """Return a picture file's bytes as an upright RGB image of at most `side` x `side` pixels.
 
     Raises:
         PictureError: as for `decode`.
@@ -113,9 +113,18 @@ def thumbnail(data: bytes, side: int) -> bytes:
         with _alone_if_large(image):
             small = _scalable(image)
             small.thumbnail((side, side))
-        buffer = io.BytesIO()
-        _upright_rgb(small, image).save(buffer, "JPEG", quality=80)
-        return buffer.getvalue()
+        return _upright_rgb(small, image)
+
+
+def thumbnail(data: bytes, side: int) -> bytes:
+    """Return a picture file's bytes as an upright JPEG of at most `side` x `side` pixels.
+
+    Raises:
+        PictureError: as for `decode`.
+    """
+    buffer = io.BytesIO()
+    shrink(data, side).save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
 
 
 def decodable_formats() -> dict[str, bool]:

@@ -11,7 +11,19 @@ from tests.conftest import PROJECT
 
 GROUP: Any = typer.main.get_command(app)
 CONTEXT = typer.Context(GROUP)
-COMMANDS = {name: GROUP.get_command(CONTEXT, name) for name in GROUP.list_commands(CONTEXT)}
+
+
+def commands_of(group: Any) -> dict[str, Any]:
+    """Return the commands of a group by name, those below a subgroup as 'group command'."""
+    found: dict[str, Any] = {}
+    for name in group.list_commands(CONTEXT):
+        command = group.get_command(CONTEXT, name)
+        below = commands_of(command) if hasattr(command, "list_commands") else {"": command}
+        found |= {f"{name} {inner}".strip(): command for inner, command in below.items()}
+    return found
+
+
+COMMANDS = commands_of(GROUP)
 OPTIONS = sorted(
     {
         option
@@ -30,7 +42,9 @@ def readme() -> str:
 
 
 def test_there_are_commands_and_options_to_look_for() -> None:
-    assert {"index", "query", "duplicates", "list", "info", "remove"} <= set(COMMANDS)
+    assert {"index", "query", "duplicates", "list", "info", "remove", "bench duplicates"} <= set(
+        COMMANDS
+    )
     assert {"--name", "--home", "--json", "--min-score", "--threshold"} <= set(OPTIONS)
 
 

@@ -1,0 +1,1 @@
+"""Measure simsearch, and other tools beside it, on your own pictures."""

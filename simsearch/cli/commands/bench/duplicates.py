@@ -1,0 +1,147 @@
+"""simsearch bench duplicates"""
+
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from simsearch.cli.options import Device, Json
+from simsearch.cli.progress import show_progress
+from simsearch.cli.render import plural, print_json, print_table
+from simsearch.config import DEFAULT_ENCODER
+
+if TYPE_CHECKING:
+    from simsearch.bench.duplicates import DuplicatesBenchmark
+    from simsearch.bench.figures import MethodFigures, Spread
+
+_PROTOCOLS = ("copies", "exact", "groups")
+PRECISIONS = (0.999, 0.9999)
+
+
+def command(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Distinct photographs.")],
+    protocol: Annotated[
+        str,
+        typer.Option(
+            help="'copies': altered copies; 'exact': the same bytes; 'groups': a folder a group."
+        ),
+    ] = "copies",
+    originals: Annotated[int, typer.Option(min=10, help="Pictures of a draw.")] = 200,
+    draws: Annotated[int, typer.Option(min=1, help="Draws of originals.")] = 5,
+    encoder: Annotated[
+        str, typer.Option(help="A known name, timm/NAME, torchvision/NAME or a checkpoint folder.")
+    ] = DEFAULT_ENCODER,
+    device: Device = "auto",
+    peers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PYTHON", help="Python of an environment with imagededup, imagehash, fastdup."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything drawn at random.")] = 0,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="OUT.svg", help="Also draw recall a kind; or OUT.png.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure how many altered copies of pictures are found, at what precision.
+
+    Example: simsearch bench duplicates ./photos --json > copies.json
+    """
+    if protocol not in _PROTOCOLS:
+        raise typer.BadParameter(
+            f"'{protocol}' is none of {', '.join(_PROTOCOLS)}", param_hint="--protocol"
+        )
+    from simsearch.bench.duplicates import benchmark_duplicates
+    from simsearch.bench.methods import Method
+    from simsearch.bench.methods.embeddings import Embeddings
+    from simsearch.bench.methods.peers import NAMES, Peer
+
+    methods: list[Method] = [Embeddings(encoder, device)]
+    methods += [Peer(name, peers) for name in NAMES] if peers else []
+    result = benchmark_duplicates(
+        folder, methods, protocol, originals, draws, seed, partial(show_progress, False)
+    )
+    for warning in (*result.warnings, *map(": ".join, result.skipped.items())):
+        typer.echo(f"warning: {warning}", err=True)
+    if as_json:
+        print_json(_as_json(result))
+    else:
+        _show(result)
+    if plot is not None:
+        from simsearch.bench.plot import plot_recall
+
+        plot_recall(result, plot)
+
+
+def _as_json(result: "DuplicatesBenchmark") -> dict[str, Any]:
+    return {
+        "protocol": result.protocol,
+        "references": result.references,
+        "queries": result.queries,
+        "originals": result.originals,
+        "draws": result.draws,
+        "methods": {figures.name: _method(figures) for figures in result.methods},
+        "skipped": result.skipped,
+    }
+
+
+def _method(figures: "MethodFigures") -> dict[str, Any]:
+    def spread(value: "Spread | None") -> dict[str, float] | None:
+        return asdict(value) if value is not None else None
+
+    return {
+        "recall_at_precision": {f"{p:g}": spread(r) for p, r in figures.recall.items()},
+        "score_at_precision": {f"{p:g}": spread(cut) for p, cut in figures.cut.items()},
+        "micro_ap": spread(figures.micro_ap),
+        "default": {
+            "threshold": figures.threshold,
+            "recall": spread(figures.default_recall),
+            "precision": spread(figures.default_precision),
+        },
+        "kinds": figures.by_kind,
+        "seconds": figures.seconds,
+    }
+
+
+def _show(result: "DuplicatesBenchmark") -> None:
+    typer.echo(
+        f"{result.queries:,} queries among {plural(result.references, 'picture')}; "
+        f"{plural(result.draws, 'draw')} of {result.originals:,}\n"
+    )
+    print_table(
+        ("method", *(f"R@{100 * p:g} %" for p in PRECISIONS), "score", "micro-AP", "R", "P", "s"),
+        [_row(figures) for figures in result.methods],
+        right=range(1, 8),
+    )
+    typer.echo("R, P: recall and precision at the method's own threshold; ± over the draws\n")
+    if len(result.methods[0].by_kind) > 1:
+        names = [figures.name for figures in result.methods]
+        typer.echo(f"recall at {100 * PRECISIONS[0]:g} % precision, mild, medium, strong")
+        print_table(
+            ("kind", *names),
+            [
+                (kind, *(_shares(figures.by_kind[kind]) for figures in result.methods))
+                for kind in result.methods[0].by_kind
+            ],
+        )
+
+
+def _row(figures: "MethodFigures") -> list[str]:
+    first = PRECISIONS[0]
+    recall, precision = figures.default_recall, figures.default_precision
+    return [
+        figures.name,
+        *(f"{figures.recall[p].mean:.3f} ± {figures.recall[p].std:.3f}" for p in PRECISIONS),
+        f"{figures.cut[first].mean:.3f}",
+        f"{figures.micro_ap.mean:.3f}",
+        f"{recall.mean:.3f}" if recall else "",
+        f"{precision.mean:.4f}" if precision else "",
+        f"{figures.seconds:.0f}",
+    ]
+
+
+def _shares(shares: list[float]) -> str:
+    return " ".join(f"{share:.2f}" for share in shares)

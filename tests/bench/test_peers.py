@@ -1,0 +1,57 @@
+"""Other tools, through a stand-in for the Python that has them."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simsearch.bench.methods.peer_scores import METHODS, _signs
+from simsearch.bench.methods.peers import NAMES, Peer
+from simsearch.bench.tasks import Task, make_task
+from simsearch.errors import InputError
+from tests.conftest import save_pictures
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Task:
+    """Return 12 pictures, each with a copy of the same bytes."""
+    save_pictures(tmp_path / "photos", 17)
+    (tmp_path / "copies").mkdir()
+    return make_task("exact", str(tmp_path / "photos"), 12, tmp_path / "copies", 0, print)
+
+
+def test_hashes_become_vectors_whose_product_counts_equal_bits() -> None:
+    vectors = _signs(["ffffffffffffffff", "fffffffffffffff0", "0000000000000000"])
+    assert (vectors @ vectors.T).round(4).tolist() == [
+        [1, 0.875, -1],
+        [0.875, 1, -0.875],
+        [-1, -0.875, 1],
+    ]
+
+
+def test_scores_come_from_the_other_python(task: Task, tmp_path: Path) -> None:
+    stub = tmp_path / "imagehash.py"
+    stub.write_text("def phash(image): return f'{sum(image.convert(\"L\").tobytes()):016x}'\n")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path} exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    (tmp_path / "imagehash-1.0.dist-info").mkdir()
+    (tmp_path / "imagehash-1.0.dist-info" / "METADATA").write_text(
+        "Name: imagehash\nVersion: 1.0\n"
+    )
+    scores = Peer("imagehash pHash", str(python)).score(task, print)
+    assert scores.shape == (12, 12)
+    assert np.allclose(scores.diagonal(), 1)
+    assert (scores.argmax(axis=1) == task.sources).all()
+
+
+def test_a_tool_that_is_not_there_is_named(task: Task) -> None:
+    with pytest.raises(InputError, match=r"fastdup fails with '.*': .*No module named 'fastdup'"):
+        Peer("fastdup", sys.executable).score(task, print)
+    with pytest.raises(InputError, match="can't run '/nowhere/python'"):
+        Peer("fastdup", "/nowhere/python").score(task, print)
+
+
+def test_every_name_has_a_method() -> None:
+    assert set(NAMES) == set(METHODS)
