@@ -11,7 +11,7 @@ import simsearch
 PACKAGE = Path(simsearch.__file__).parent
 LAYERS = [
     {"errors", "records", "config", "metrics", "digest"},
-    {"images", "encoder", "store", "index"},
+    {"images", "encoder", "store", "index", "local"},
     {"search"},
     {"collection"},
     {"evaluation"},

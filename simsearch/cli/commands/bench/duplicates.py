@@ -34,6 +34,9 @@ def command(
         str, typer.Option(help="A known name, timm/NAME, torchvision/NAME or a checkpoint folder.")
     ] = DEFAULT_ENCODER,
     device: Device = "auto",
+    recheck: Annotated[
+        bool, typer.Option("--recheck/--no-recheck", help="Also measure the second look.")
+    ] = True,
     peers: Annotated[
         str | None,
         typer.Option(
@@ -58,8 +61,10 @@ def command(
     from simsearch.bench.methods import Method
     from simsearch.bench.methods.embeddings import Embeddings
     from simsearch.bench.methods.peers import NAMES, Peer
+    from simsearch.bench.methods.second_look import SecondLook
 
-    methods: list[Method] = [Embeddings(encoder, device)]
+    embeddings = Embeddings(encoder, device)
+    methods: list[Method] = [embeddings, *([SecondLook(embeddings)] if recheck else [])]
     methods += [Peer(name, peers) for name in NAMES] if peers else []
     result = benchmark_duplicates(
         folder, methods, protocol, originals, draws, seed, partial(show_progress, False)
