@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 
-from simsearch.actions.files import SkipError, look, reason_of
 from simsearch.actions.guard import Guard
 from simsearch.actions.journal import Act, Journal
+from simsearch.actions.looking import SkipError, look, reason_of
 from simsearch.actions.plan import Action, PlanRow, read_plan
 from simsearch.actions.ways import Opened, load_way
 

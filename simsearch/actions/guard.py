@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from simsearch.actions.files import Found, SkipError, look, same_entry
+from simsearch.actions.looking import Found, SkipError, look, same_entry
 from simsearch.actions.plan import Action, PlanRow
 
 _Identity = tuple[int, int]

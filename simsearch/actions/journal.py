@@ -6,17 +6,17 @@ after it, `{"taken": NUMBER}` where another program had taken the new name and n
 
 import json
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from simsearch.actions.files import flush_folder, new_temporary, reason_of, rename_new
+from simsearch.actions.looking import reason_of
+from simsearch.actions.moving import flush_folder, new_temporary, rename_new
 from simsearch.errors import InputError, StorageError
 
-_VERSION = 1
-_PATHS = {"source", "kept", "target", "info"}
+VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Journal:
         temporary = folder / new_temporary()
         header = {
             "simsearch": "apply",
-            "version": _VERSION,
+            "version": VERSION,
             "way": self._way,
             "plan": str(self._plan.absolute()),
             "time": datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -138,7 +138,7 @@ class Journal:
             names = (stem.with_name(f"{stem.name}.apply{extra}.jsonl") for extra in extras)
         for name in names:
             try:
-                rename_new(temporary, name)
+                rename_new(temporary, name, temporary.name)
             except FileExistsError:
                 continue
             flush_folder(name.parent)
@@ -146,89 +146,9 @@ class Journal:
         raise InputError(f"log '{self._asked}' exists; choose another --log")
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
-    """What a log says: how files were dropped, and the acts that may have happened, in order."""
-
-    way: str
-    acts: list[Act]
-
-
-def read_log(path: Path) -> Log:
-    """Return what a log says; a last line that a kill cut short is left out.
-
-    Raises:
-        InputError: it can't be read, is no log, is damaged, or a newer simsearch wrote it.
-    """
-    entries = _entries(path)
-    header = entries[0] if entries else {}
-    if header.get("simsearch") != "apply":
-        raise InputError(f"'{path}' is no log of simsearch apply; give the one it named")
-    if header.get("version") != _VERSION:
-        raise InputError(f"'{path}' was written by a newer simsearch; update simsearch to undo it")
-    acts: dict[int, Act] = {}
-    for line, entry in enumerate(entries[1:], start=2):
-        try:
-            if "act" in entry:
-                acts[int(entry["act"])] = _act(entry)
-            elif "taken" in entry:
-                del acts[int(entry["taken"])]
-            elif int(entry["done"]) not in acts:
-                raise _damaged(path, line)
-        except (KeyError, TypeError, ValueError) as error:
-            raise _damaged(path, line) from error
-    return Log(str(header.get("way")), list(acts.values()))
-
-
-def _entries(path: Path) -> list[dict[str, Any]]:
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise InputError(
-            f"can't read the log '{path}': {reason_of(error)}; give the one that apply named"
-        ) from error
-    entries = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            entry = json.loads(line)
-        except ValueError as error:
-            if number == len(lines):
-                break  # empty, or cut short by a kill: its act had not begun
-            raise _damaged(path, number) from error
-        if not isinstance(entry, dict):
-            raise _damaged(path, number)
-        entries.append(entry)
-    return entries
-
-
-def _act(entry: dict[str, Any]) -> Act:
-    values: dict[str, Any] = {}
-    for field in fields(Act):
-        value = entry[field.name]
-        if field.name == "made":
-            value = tuple(map(_absolute, value))
-        elif field.name in _PATHS and value is not None:
-            value = _absolute(value)
-        values[field.name] = value
-    if Path(values["temporary"]).name != values["temporary"]:
-        raise ValueError("a temporary name is no path")
-    return Act(**values)
-
-
 def _open_existing(path: str, flags: int) -> int:
     return os.open(path, flags & ~os.O_CREAT)  # one that was deleted must not start anew, headless
 
 
-def _absolute(text: str) -> Path:
-    path = Path(text)
-    if not path.is_absolute():
-        raise ValueError("paths in a log are absolute")
-    return path
-
-
 def _line(entry: dict[str, Any]) -> str:
     return json.dumps(entry, default=str) + "\n"
-
-
-def _damaged(path: Path, line: int) -> InputError:
-    return InputError(f"log '{path}', line {line} is damaged; delete it to put back the others")

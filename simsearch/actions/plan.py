@@ -9,7 +9,8 @@ from dataclasses import astuple, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 
-from simsearch.actions.files import new_temporary, reason_of, rename_new
+from simsearch.actions.looking import reason_of
+from simsearch.actions.moving import new_temporary, rename_new
 from simsearch.actions.spreadsheet import read_table
 from simsearch.errors import InputError
 from simsearch.store.paths import decode_path, encode_path
@@ -107,7 +108,7 @@ def write_plan(path: Path, rows: Iterable[PlanRow], overwrite: bool = False) -> 
             if overwrite:
                 temporary.replace(path)
             else:
-                rename_new(temporary, path)
+                rename_new(temporary, path, temporary.name)
         finally:
             temporary.unlink(missing_ok=True)
     except FileExistsError as error:

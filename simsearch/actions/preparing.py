@@ -6,8 +6,9 @@ from itertools import count
 from pathlib import Path
 from stat import S_IMODE
 
-from simsearch.actions.files import Found, missing_folders, new_temporary
 from simsearch.actions.journal import Act
+from simsearch.actions.looking import Found
+from simsearch.actions.moving import missing_folders, new_temporary
 
 
 class FreeNames:

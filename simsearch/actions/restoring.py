@@ -5,19 +5,18 @@ from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
-from simsearch.actions.files import (
-    SkipError,
+from simsearch.actions.journal import Act
+from simsearch.actions.looking import SkipError, look, same_entry
+from simsearch.actions.moving import (
     copy_checked,
-    look,
+    is_placeholder,
     make_folders,
     missing_folders,
     move_new,
     remove_leftover,
     rename_new,
-    same_entry,
     set_metadata,
 )
-from simsearch.actions.journal import Act
 
 
 class Place(Enum):
@@ -42,6 +41,8 @@ def what_is_at(path: Path, content_hash: str) -> Place:
 def move_back(act: Act) -> bool:
     """Move a file back from its target, see `ways`; forget what a killed move left behind."""
     assert act.target is not None  # noqa: S101 - it was moved
+    _clear_placeholder(act, act.source)
+    _clear_placeholder(act, act.target)
     at_source = what_is_at(act.source, act.content_hash)
     if os.path.lexists(act.target) and at_source is not Place.FILE:
         _check_free(act, f"the file stays at '{act.target}'")
@@ -59,6 +60,7 @@ def move_back(act: Act) -> bool:
 
 def copy_back(act: Act) -> bool:
     """Make a file that is gone again from the kept file with the same bytes, see `ways`."""
+    _clear_placeholder(act, act.source)
     at_source = what_is_at(act.source, act.content_hash)
     if at_source is Place.FILE:
         remove_leftover(act.source.with_name(act.temporary))
@@ -71,11 +73,17 @@ def copy_back(act: Act) -> bool:
     copy = act.source.with_name(act.temporary)
     copy_checked(act.kept, copy, act.content_hash, act.mode, act.mtime_ns)
     try:
-        rename_new(copy, act.source)
+        rename_new(copy, act.source, act.temporary)
     except OSError:
         remove_leftover(copy)
         raise
     return True
+
+
+def _clear_placeholder(act: Act, path: Path) -> None:
+    """Remove the empty file of a killed move; a file that was empty itself is no placeholder."""
+    if act.size > 0 and is_placeholder(path, act.temporary):
+        path.unlink()
 
 
 def _check_free(act: Act, consequence: str) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from simsearch.actions.apply import Left
-from simsearch.actions.files import SkipError, reason_of
-from simsearch.actions.journal import read_log
+from simsearch.actions.log import read_log
+from simsearch.actions.looking import SkipError, reason_of
 from simsearch.actions.ways import load_way
 
 

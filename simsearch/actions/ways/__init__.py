@@ -13,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from simsearch.actions.files import Found
 from simsearch.actions.journal import Act
+from simsearch.actions.looking import Found
 from simsearch.errors import InputError
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from simsearch.actions.files import Found
 from simsearch.actions.journal import Act
+from simsearch.actions.looking import Found
 from simsearch.actions.preparing import describe
 from simsearch.actions.restoring import copy_back
 

@@ -3,14 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from simsearch.actions.files import (
-    Found,
-    SkipError,
-    copy_checked,
-    look,
-    remove_leftover,
-)
 from simsearch.actions.journal import Act
+from simsearch.actions.looking import Found, SkipError, look
+from simsearch.actions.moving import copy_checked, remove_leftover
 from simsearch.actions.preparing import describe
 from simsearch.actions.restoring import Place, copy_back, what_is_at
 

@@ -4,8 +4,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
-from simsearch.actions.files import Found, SkipError, make_folders, move_new, same_entry
 from simsearch.actions.journal import Act
+from simsearch.actions.looking import Found, SkipError, same_entry
+from simsearch.actions.moving import make_folders, move_new
 from simsearch.actions.preparing import FreeNames, describe
 from simsearch.actions.restoring import move_back
 from simsearch.errors import InputError

@@ -11,8 +11,9 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISVTX
 from urllib.parse import quote
 
-from simsearch.actions.files import Found, SkipError, make_folders, move_new, remove_leftover
 from simsearch.actions.journal import Act
+from simsearch.actions.looking import Found, SkipError
+from simsearch.actions.moving import make_folders, move_new, remove_leftover
 from simsearch.actions.preparing import FreeNames, describe
 from simsearch.actions.restoring import move_back
 from simsearch.errors import InputError

@@ -9,7 +9,7 @@ import typer
 
 from simsearch.cli.options import Json
 from simsearch.cli.progress import show_progress
-from simsearch.cli.render import plural, print_json, printable, shown_path, size
+from simsearch.cli.render import plural, print_json, printable, shown_path, shown_reason, size
 from simsearch.cli.stopping import EXIT_INTERRUPTED, ctrl_c
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _as_json(report: "ApplyReport") -> dict[str, object]:
 
 def _show(report: "ApplyReport", to: Path | None) -> None:
     for left in report.skipped:
-        typer.echo(f"skipped: {shown_path(left.path)} {printable(left.reason)}")
+        typer.echo(f"skipped: {shown_path(left.path)} {shown_reason(left.reason)}")
     would = "would be " if report.dry_run else ""
     where = f" to '{printable(str(to))}'" if to is not None else ""
     groups = plural(len({dropped.group for dropped in report.done}), "group")

@@ -8,7 +8,7 @@ import typer
 
 from simsearch.cli.options import Json
 from simsearch.cli.progress import show_progress
-from simsearch.cli.render import plural, print_json, printable, shown_path
+from simsearch.cli.render import plural, print_json, shown_path, shown_reason
 from simsearch.cli.stopping import EXIT_INTERRUPTED, ctrl_c
 
 
@@ -29,7 +29,7 @@ def command(
         print_json({"restored": report.restored, "failed": failed})
     else:
         for left in report.failed:
-            typer.echo(f"not put back: {shown_path(left.path)} {printable(left.reason)}")
+            typer.echo(f"not put back: {shown_path(left.path)} {shown_reason(left.reason)}")
         if report.restored:
             typer.echo(f"{plural(len(report.restored), 'file')} put back")
         elif not report.failed:

@@ -1,17 +1,15 @@
-"""Look at files, and give them other places, so that no byte is ever overwritten or lost."""
+"""Give files other places, so that no byte is ever overwritten or lost."""
 
 import errno
 import os
 import secrets
 import shutil
-import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISLNK, S_ISREG
+from stat import S_ISREG
 
-from simsearch.digest import file_digest
+from simsearch.actions.looking import look
 
 # What file systems without hard links answer, and those that forbid or limit them.
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK}
@@ -19,73 +17,9 @@ _NO_FLUSH = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EACCES, errno.
 _TEMPORARY = ".simsearch-{}.tmp"
 
 
-class SkipError(Exception):
-    """A file is left alone; the message says why. It never leaves this package."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A regular file that had the expected bytes a moment ago.
-
-    Attributes:
-        content_hash: SHA-256 of its bytes, hexadecimal.
-        stat: of the file itself, not of what a link points to.
-    """
-
-    path: Path
-    content_hash: str
-    stat: os.stat_result
-
-    def check_unchanged(self) -> None:
-        """Raise SkipError if the file is another one than when its bytes were read."""
-        if _signature(_lstat(self.path)) != _signature(self.stat):
-            raise SkipError("is being changed by another program")
-
-
-def look(path: Path, content_hash: str) -> Found:
-    """Return a file if it is a regular one with these bytes.
-
-    Raises:
-        SkipError: it is missing, no regular file, unreadable, or has other bytes.
-    """
-    before = _lstat(path)
-    if S_ISLNK(before.st_mode):
-        raise SkipError("is a symbolic link now")
-    if not S_ISREG(before.st_mode):
-        raise SkipError("is no regular file")
-    try:
-        digest = file_digest(path)
-    except OSError as error:
-        raise SkipError(f"can't be read: {reason_of(error)}") from error
-    if digest != content_hash:
-        raise SkipError("has changed: its bytes are others now")
-    found = Found(path, digest, before)
-    found.check_unchanged()
-    return found
-
-
-def same_entry(a: Path, b: Path) -> bool:
-    """Tell whether two paths that exist are one name of one file: deleting one deletes the other.
-
-    So it is with a folder reached through a link or a bind mount, and with names that differ in
-    case where case does not count. Two hard links are two names.
-    """
-    first, second = a.lstat(), b.lstat()
-    if (first.st_dev, first.st_ino) != (second.st_dev, second.st_ino):
-        return False
-    if first.st_nlink == 1:
-        return True
-    return _folded(a.name) == _folded(b.name) and a.parent.samefile(b.parent)
-
-
 def new_temporary() -> str:
     """Return a name for a file in the making."""
     return _TEMPORARY.format(secrets.token_hex(8))
-
-
-def reason_of(error: OSError) -> str:
-    """Return the system's reason for people."""
-    return error.strerror or str(error)
 
 
 def missing_folders(folder: Path) -> tuple[Path, ...]:
@@ -105,8 +39,11 @@ def make_folders(folders: Sequence[Path], mode: int = 0o777) -> None:
         flush_folder(folder.parent)
 
 
-def rename_new(source: Path, target: Path) -> None:
+def rename_new(source: Path, target: Path, temporary: str) -> None:
     """Give a file another name on its file system, never one that is taken, not even in a race.
+
+    Where there are no hard links, an empty file holds the name for a moment, and one named
+    `temporary` beside it tells that it is ours; `is_placeholder` knows it.
 
     Raises:
         FileExistsError: the name is taken.
@@ -117,9 +54,17 @@ def rename_new(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        _rename_over_placeholder(source, target)
+        _rename_over_placeholder(source, target, temporary)
         return
     _unlink_moved(source, target)
+
+
+def is_placeholder(path: Path, temporary: str) -> bool:
+    """Tell whether a file holds a name for a move that was killed, see `rename_new`."""
+    if not os.path.lexists(path) or not os.path.lexists(path.with_name(temporary)):
+        return False
+    stat = path.lstat()
+    return S_ISREG(stat.st_mode) and stat.st_size == 0
 
 
 def move_new(source: Path, target: Path, temporary: str, content_hash: str) -> None:
@@ -133,7 +78,7 @@ def move_new(source: Path, target: Path, temporary: str, content_hash: str) -> N
         SkipError: the bytes changed while they were copied.
     """
     try:
-        rename_new(source, target)
+        rename_new(source, target, temporary)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
@@ -142,7 +87,7 @@ def move_new(source: Path, target: Path, temporary: str, content_hash: str) -> N
     copy = target.with_name(temporary)
     copy_checked(source, copy, content_hash)
     try:
-        rename_new(copy, target)
+        rename_new(copy, target, temporary)
     except OSError:
         remove_leftover(copy)
         raise
@@ -210,13 +155,20 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _rename_over_placeholder(source: Path, target: Path) -> None:
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+def _rename_over_placeholder(source: Path, target: Path, temporary: str) -> None:
+    mark = target.with_name(temporary)
+    if mark != source:
+        mark.touch(exist_ok=False)
     try:
-        source.replace(target)
-    except OSError:
-        _take_back(source, target)
-        raise
+        target.touch(exist_ok=False)
+        try:
+            source.replace(target)
+        except OSError:
+            _take_back(source, target)
+            raise
+    finally:
+        if mark != source:
+            remove_leftover(mark)
 
 
 def _unlink_moved(source: Path, target: Path) -> None:
@@ -239,20 +191,3 @@ def _take_back(source: Path, target: Path) -> None:
 
 def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)  # until it has the mode of the file it is a copy of
-
-
-def _lstat(path: Path) -> os.stat_result:
-    try:
-        return path.lstat()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise SkipError("is missing") from error
-    except OSError as error:
-        raise SkipError(f"can't be read: {reason_of(error)}") from error
-
-
-def _signature(stat: os.stat_result) -> tuple[int, ...]:
-    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_mode
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
