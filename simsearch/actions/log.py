@@ -10,6 +10,7 @@ from simsearch.actions.looking import reason_of
 from simsearch.errors import InputError
 
 _PATHS = {"source", "kept", "target", "info"}
+_NUMBERS = {"group", "size", "mtime_ns", "mode", "kept_inode"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ def _act(entry: dict[str, Any]) -> Act:
             value = tuple(map(_absolute, value))
         elif field.name in _PATHS and value is not None:
             value = _absolute(value)
+        elif field.name in _NUMBERS and not isinstance(value, int):
+            raise TypeError(f"{field.name} is a number")
         values[field.name] = value
     if Path(values["temporary"]).name != values["temporary"]:
         raise ValueError("a temporary name is no path")
@@ -85,7 +88,7 @@ def _act(entry: dict[str, Any]) -> Act:
 
 def _absolute(text: str) -> Path:
     path = Path(text)
-    if not path.is_absolute():
+    if not path.is_absolute() or "\0" in text:
         raise ValueError("paths in a log are absolute")
     return path
 

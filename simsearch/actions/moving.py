@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from stat import S_ISREG
+from stat import S_IMODE, S_ISREG
 
 from simsearch.actions.looking import look
 
@@ -67,11 +67,18 @@ def is_placeholder(path: Path, temporary: str) -> bool:
     return S_ISREG(stat.st_mode) and stat.st_size == 0
 
 
-def move_new(source: Path, target: Path, temporary: str, content_hash: str) -> None:
+def move_new(
+    source: Path,
+    target: Path,
+    temporary: str,
+    content_hash: str,
+    mode: int | None = None,
+    mtime_ns: int | None = None,
+) -> None:
     """Move a file to a name that is free, also to another file system.
 
     There it is copied to `temporary` in the target's folder, flushed and read again before it gets
-    its name; only then the source goes.
+    its name; only then the source goes. Mode and time are for the copy, see `copy_checked`.
 
     Raises:
         OSError: FileExistsError where the name is taken by now; the source stays in any case.
@@ -85,7 +92,7 @@ def move_new(source: Path, target: Path, temporary: str, content_hash: str) -> N
     else:
         return
     copy = target.with_name(temporary)
-    copy_checked(source, copy, content_hash)
+    copy_checked(source, copy, content_hash, mode, mtime_ns)
     try:
         rename_new(copy, target, temporary)
     except OSError:
@@ -101,7 +108,10 @@ def copy_checked(
     mode: int | None = None,
     mtime_ns: int | None = None,
 ) -> None:
-    """Copy a file to a free name, with its mode and times or those given, flush and verify it.
+    """Copy a file to a free name, flush and verify it.
+
+    It gets the mode and time of last change given; without, those of the source as far as its file
+    system can have them.
 
     Raises:
         OSError: the copy can't be made; nothing is left of it.
@@ -111,7 +121,8 @@ def copy_checked(
         try:
             shutil.copyfileobj(reading, writing, 1 << 20)
             writing.flush()
-            shutil.copystat(source, copy)
+            with suppress(OSError):  # a FAT stick takes no modes; the log has them
+                shutil.copystat(source, copy)
             set_metadata(copy, mode, mtime_ns)
             os.fsync(writing.fileno())
             look(copy, content_hash)
@@ -121,15 +132,12 @@ def copy_checked(
 
 
 def set_metadata(path: Path, mode: int | None, mtime_ns: int | None) -> None:
-    """Set mode and time of last change where they differ, as far as the file system can."""
+    """Set mode and time of last change where they are given and differ."""
     now = path.stat()
-    # A file with its bytes and a wrong mode is better than no file, as on a FAT stick.
     if mtime_ns is not None and now.st_mtime_ns != mtime_ns:
-        with suppress(OSError):
-            os.utime(path, ns=(now.st_atime_ns, mtime_ns))
-    if mode is not None and now.st_mode & 0o7777 != mode:
-        with suppress(OSError):
-            path.chmod(mode)
+        os.utime(path, ns=(now.st_atime_ns, mtime_ns))
+    if mode is not None and S_IMODE(now.st_mode) != mode:
+        path.chmod(mode)
 
 
 def remove_leftover(path: Path) -> None:

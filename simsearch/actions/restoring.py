@@ -47,9 +47,10 @@ def move_back(act: Act) -> bool:
     if os.path.lexists(act.target) and at_source is not Place.FILE:
         _check_free(act, f"the file stays at '{act.target}'")
         _check_equal(act.target, act.content_hash)
-        set_metadata(act.target, act.mode, act.mtime_ns)
         _make_way(act)
-        move_new(act.target, act.source, act.temporary, act.content_hash)
+        if act.target.lstat().st_dev == act.source.parent.stat().st_dev:
+            set_metadata(act.target, act.mode, act.mtime_ns)
+        move_new(act.target, act.source, act.temporary, act.content_hash, act.mode, act.mtime_ns)
     elif at_source is Place.NOTHING:
         raise SkipError(f"is missing, and so is '{act.target}'")
     else:
