@@ -15,7 +15,10 @@ _NUMBERS = {"group", "size", "mtime_ns", "mode", "kept_inode"}
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What a log says: how files were dropped, and the acts that may have happened, in order."""
+    """What a log says: how files were dropped, and the acts that may have happened, in order.
+
+    Without an act the way may be empty.
+    """
 
     way: str
     acts: list[Act]
@@ -28,7 +31,9 @@ def read_log(path: Path) -> Log:
         InputError: it can't be read, is no log, is damaged, or a newer simsearch wrote it.
     """
     entries = _entries(path)
-    header = entries[0] if entries else {}
+    if not entries:
+        return Log("", [])  # killed between the log's name and its header: nothing was done
+    header = entries[0]
     if header.get("simsearch") != "apply":
         raise _no_log(path)
     if header.get("version") != VERSION:
@@ -59,7 +64,7 @@ def _entries(path: Path) -> list[dict[str, Any]]:
         try:
             entry = json.loads(line)
         except ValueError as error:
-            if number == 1:
+            if number == 1 and line:
                 raise _no_log(path) from error
             if number == len(lines):
                 break  # empty, or cut short by a kill: its act had not begun

@@ -15,6 +15,7 @@ from simsearch.actions.looking import look
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK}
 _NO_FLUSH = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EACCES, errno.EBADF}
 _TEMPORARY = ".simsearch-{}.tmp"
+_BLOCK = 1 << 20
 
 
 def new_temporary() -> str:
@@ -61,10 +62,7 @@ def rename_new(source: Path, target: Path, temporary: str) -> None:
 
 def is_placeholder(path: Path, temporary: str) -> bool:
     """Tell whether a file holds a name for a move that was killed, see `rename_new`."""
-    if not os.path.lexists(path) or not os.path.lexists(path.with_name(temporary)):
-        return False
-    stat = path.lstat()
-    return S_ISREG(stat.st_mode) and stat.st_size == 0
+    return os.path.lexists(path.with_name(temporary)) and _is_empty_file(path)
 
 
 def move_new(
@@ -84,13 +82,14 @@ def move_new(
         OSError: FileExistsError where the name is taken by now; the source stays in any case.
         SkipError: the bytes changed while they were copied.
     """
-    try:
-        rename_new(source, target, temporary)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-    else:
-        return
+    if source.lstat().st_dev == target.parent.stat().st_dev:
+        try:
+            rename_new(source, target, temporary)
+        except OSError as error:
+            if error.errno != errno.EXDEV:  # a bind mount of one file system is as another
+                raise
+        else:
+            return
     copy = target.with_name(temporary)
     copy_checked(source, copy, content_hash, mode, mtime_ns)
     try:
@@ -119,7 +118,7 @@ def copy_checked(
     """
     with source.open("rb") as reading, open(copy, "xb", opener=_open_private) as writing:
         try:
-            shutil.copyfileobj(reading, writing, 1 << 20)
+            shutil.copyfileobj(reading, writing, _BLOCK)
             writing.flush()
             with suppress(OSError):  # a FAT stick takes no modes; the log has them
                 shutil.copystat(source, copy)
@@ -169,13 +168,14 @@ def _rename_over_placeholder(source: Path, target: Path, temporary: str) -> None
         mark.touch(exist_ok=False)
     try:
         target.touch(exist_ok=False)
-        try:
-            source.replace(target)
-        except OSError:
-            _take_back(source, target)
-            raise
+        source.replace(target)
+    except OSError as error:
+        is_ours = not isinstance(error, FileExistsError) and _is_empty_file(target)
+        if is_ours and os.path.lexists(source):
+            target.unlink()  # where this fails the mark stays, and tells undo
+        raise
     finally:
-        if mark != source:
+        if mark != source and not is_placeholder(target, temporary):
             remove_leftover(mark)
 
 
@@ -195,6 +195,14 @@ def _take_back(source: Path, target: Path) -> None:
     """Remove the new name, unless another program took the old one away meanwhile."""
     if os.path.lexists(source):
         remove_leftover(target)
+
+
+def _is_empty_file(path: Path) -> bool:
+    try:
+        stat = path.lstat()
+    except OSError:
+        return False
+    return S_ISREG(stat.st_mode) and stat.st_size == 0
 
 
 def _open_private(path: str, flags: int) -> int:

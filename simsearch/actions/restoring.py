@@ -41,8 +41,13 @@ def what_is_at(path: Path, content_hash: str) -> Place:
 def move_back(act: Act) -> bool:
     """Move a file back from its target, see `ways`; forget what a killed move left behind."""
     assert act.target is not None  # noqa: S101 - it was moved
-    _clear_placeholder(act, act.source)
-    _clear_placeholder(act, act.target)
+    for place, other in ((act.source, act.target), (act.target, act.source)):
+        # With the file at the other place, this one is none that was empty from the beginning.
+        if (
+            is_placeholder(place, act.temporary)
+            and what_is_at(other, act.content_hash) is Place.FILE
+        ):
+            place.unlink()
     at_source = what_is_at(act.source, act.content_hash)
     if os.path.lexists(act.target) and at_source is not Place.FILE:
         _check_free(act, f"the file stays at '{act.target}'")
@@ -61,7 +66,8 @@ def move_back(act: Act) -> bool:
 
 def copy_back(act: Act) -> bool:
     """Make a file that is gone again from the kept file with the same bytes, see `ways`."""
-    _clear_placeholder(act, act.source)
+    if is_placeholder(act.source, act.temporary):
+        act.source.unlink()
     at_source = what_is_at(act.source, act.content_hash)
     if at_source is Place.FILE:
         remove_leftover(act.source.with_name(act.temporary))
@@ -79,12 +85,6 @@ def copy_back(act: Act) -> bool:
         remove_leftover(copy)
         raise
     return True
-
-
-def _clear_placeholder(act: Act, path: Path) -> None:
-    """Remove the empty file of a killed move; a file that was empty itself is no placeholder."""
-    if act.size > 0 and is_placeholder(path, act.temporary):
-        path.unlink()
 
 
 def _check_free(act: Act, consequence: str) -> None:

@@ -44,8 +44,10 @@ def undo(
         InputError: the log can't be read, or is damaged; nothing was done.
     """
     known = read_log(log)
-    way = load_way(known.way)
     report = UndoReport()
+    if not known.acts:
+        return report
+    way = load_way(known.way)
     for number, act in enumerate(reversed(known.acts), start=1):
         if should_stop():
             report.stopped = True

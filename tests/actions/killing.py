@@ -19,12 +19,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from simsearch.actions import moving
 from simsearch.actions.apply import apply
 from simsearch.actions.undo import undo
 from simsearch.errors import SimsearchError
 from tests.actions.trees import Seen, contents, plan_of, put, row, seen
 
-SIZE = 1_200_000  # more than a block of a copy
+SIZE, BLOCK = 25_000, 10_000  # bytes; a copy takes several blocks
 CALLS = {
     *("open", "write", "flush", "close", "fsync", "ftruncate", "sendfile", "copy_file_range"),
     *("link", "rename", "replace", "unlink", "remove", "mkdir", "rmdir", "utime", "chmod"),
@@ -82,7 +83,7 @@ def survives(number: int, effect: Callable[[], None], act: Callable[[], object])
 
 
 def fails(number: int, act: Callable[[], object]) -> bool:
-    """Let the n-th call fail; tell whether there was one. Only errors raised on purpose may come."""
+    """Let the n-th call fail; tell whether there was one. What is raised is raised on purpose."""
     happened = []
 
     def effect() -> None:
@@ -137,7 +138,7 @@ class Moment:
 
 
 def befall(moment: Moment, scenario: str, number: int) -> bool:
-    """Let the n-th call of a scenario go wrong, then undo; tell whether it came to its n-th call."""
+    """Let the n-th call of a scenario go wrong, then undo; tell whether there was an n-th call."""
     what, step = scenario.split("-")
     victim: Callable[[], object] = moment.apply
     if step == "undo":
@@ -160,6 +161,7 @@ def main(way: str, scenario: str, folder: Path, targets: Path) -> None:
     scenario, without_links, _ = scenario.partition("-no-links")
     if without_links:
         os.link = no_link
+    moving._BLOCK = BLOCK
     number, reached = 0, True
     while reached:
         number += 1
@@ -168,7 +170,7 @@ def main(way: str, scenario: str, folder: Path, targets: Path) -> None:
         reached = befall(Moment(way, *places), scenario, number)
         for place in places:
             shutil.rmtree(place, ignore_errors=True)
-    print(number - 1)
+    sys.stdout.write(f"{number - 1}\n")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def seen(folder: Path) -> Seen:
     for path in folder.rglob("*"):
         stat = path.lstat()
         if S_ISLNK(stat.st_mode):
-            entry: tuple[object, ...] = (os.readlink(path),)
+            entry: tuple[object, ...] = (path.readlink(),)
         elif S_ISDIR(stat.st_mode):
             entry = ("folder",)
         else:
