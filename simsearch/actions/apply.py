@@ -7,7 +7,7 @@ from pathlib import Path
 
 from simsearch.actions.guard import Guard
 from simsearch.actions.journal import Act, Journal
-from simsearch.actions.looking import SkipError, look, reason_of
+from simsearch.actions.looking import Found, SkipError, look, reason_of
 from simsearch.actions.plan import Action, PlanRow, read_plan
 from simsearch.actions.ways import Opened, load_way
 
@@ -116,9 +116,12 @@ class _Run:
     def drop(self, row: PlanRow) -> None:
         """Drop one file, or say why not."""
         try:
-            act = self._prepared(row)
+            kept = self.guard.kept(row.group)
+            file = look(Path(row.path), row.content_hash)
+            self.guard.check_disguise(file)
+            act = self.way.prepare(file, row.group, kept)
             if not self.report.dry_run:
-                self._perform(act)
+                self._perform(file, act)
         except SkipError as error:
             self.report.skipped.append(Left(row.path, str(error)))
         except OSError as error:
@@ -128,19 +131,16 @@ class _Run:
             target = str(act.target) if act.target else None
             self.report.done.append(Dropped(row.path, target, row.group, act.size, act.restorable))
 
-    def _prepared(self, row: PlanRow) -> Act:
-        kept = self.guard.kept(row.group)
-        file = look(Path(row.path), row.content_hash)
-        self.guard.check_disguise(file)
-        act = self.way.prepare(file, row.group, kept)
-        file.check_unchanged()
-        return act
-
-    def _perform(self, act: Act) -> None:
+    def _perform(self, file: Found, act: Act) -> None:
         number = self.journal.begin(act)
+        try:
+            file.check_unchanged()
+        except SkipError:
+            self.journal.left(number)
+            raise
         try:
             self.way.perform(act)
         except FileExistsError as error:
-            self.journal.taken(number)
+            self.journal.left(number)
             raise SkipError(f"is left: another program just made '{act.target}'") from error
         self.journal.done(number)

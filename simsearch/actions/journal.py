@@ -1,7 +1,7 @@
 """The log of an apply: a line before each act, on disk before the act begins, so that undo knows.
 
 One JSON object a line: a header, then `{"act": NUMBER, ...}` before an act, `{"done": NUMBER}`
-after it, `{"taken": NUMBER}` where another program had taken the new name and nothing was done.
+after it, `{"left": NUMBER}` where another program came between and nothing was done.
 """
 
 import json
@@ -85,9 +85,9 @@ class Journal:
         """Write down that an act is done."""
         self._append({"done": number})
 
-    def taken(self, number: int) -> None:
-        """Write down that the act's new name was taken by another program."""
-        self._append({"taken": number})
+    def left(self, number: int) -> None:
+        """Write down that nothing was done, since another program came between."""
+        self._append({"left": number})
 
     def _append(self, entry: dict[str, Any], durably: bool = False) -> None:
         assert self.path is not None  # noqa: S101 - begin comes first

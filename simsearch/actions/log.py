@@ -43,8 +43,8 @@ def read_log(path: Path) -> Log:
         try:
             if "act" in entry:
                 acts[int(entry["act"])] = _act(entry)
-            elif "taken" in entry:
-                del acts[int(entry["taken"])]
+            elif "left" in entry:
+                del acts[int(entry["left"])]
             elif int(entry["done"]) not in acts:
                 raise _damaged(path, line)
         except (KeyError, TypeError, ValueError) as error:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from stat import S_IMODE, S_ISREG
 
-from simsearch.actions.looking import look
+from simsearch.actions.looking import Found, SkipError, look
 
 # What file systems without hard links answer, and those that forbid or limit them.
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK}
@@ -90,11 +90,13 @@ def move_new(
                 raise
         else:
             return
+    copied = Found(source, content_hash, source.lstat())
     copy = target.with_name(temporary)
     copy_checked(source, copy, content_hash, mode, mtime_ns)
     try:
+        copied.check_unchanged()
         rename_new(copy, target, temporary)
-    except OSError:
+    except (OSError, SkipError):
         remove_leftover(copy)
         raise
     _unlink_moved(source, target)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SHARED_MEMORY = Path("/dev/shm")
+from tests.actions.trees import SHARED_MEMORY
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """Folders of files, plans of them, and what a folder holds: shared by the tests of actions."""
 
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -11,6 +12,7 @@ import pytest
 
 from simsearch.actions.plan import Action, PlanRow, write_plan
 
+SHARED_MEMORY = Path("/dev/shm")
 OLD = 1_500_000_000_123_456_789
 Seen = dict[str, tuple[object, ...]]
 
@@ -64,6 +66,14 @@ def contents(*folders: Path) -> set[bytes]:
         for path in folder.rglob("*")
         if path.is_file() and not path.is_symlink() and path.suffix != ".trashinfo"
     }
+
+
+@contextmanager
+def quick_folder() -> Iterator[Path]:
+    """Make a folder for a while, in memory where that can be: flushing waits for no disk there."""
+    place = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        yield Path(folder)
 
 
 @contextmanager
