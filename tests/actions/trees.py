@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from stat import S_IMODE, S_ISDIR, S_ISLNK
+from stat import S_IMODE, S_ISDIR, S_ISLNK, S_ISREG
 
 import pytest
 
@@ -52,6 +52,8 @@ def seen(folder: Path) -> Seen:
             entry: tuple[object, ...] = (path.readlink(),)
         elif S_ISDIR(stat.st_mode):
             entry = ("folder",)
+        elif not S_ISREG(stat.st_mode):
+            entry = ("no file",)
         else:
             entry = (path.read_bytes(), stat.st_mtime_ns, S_IMODE(stat.st_mode))
         found[str(path.relative_to(folder))] = entry
