@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from simsearch.actions.ways import way_names
 from tests.actions.trees import quick_folder
 from tests.conftest import PROJECT
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
-WAYS = ["move", "trash", "hardlink", "delete"]
 SCENARIOS = ["kill-apply", "kill-undo", "fail-apply", "fail-undo"]
 
 
@@ -38,7 +38,7 @@ def moments(way: str, scenario: str, folder: Path, targets: Path) -> int:
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", way_names())
 def test_undo_restores_all_from_any_moment(way: str, scenario: str, here: Path) -> None:
     assert moments(way, scenario, here / "files", here / "targets") > 10
 

@@ -85,6 +85,9 @@ def _as_json(report: "ApplyReport") -> dict[str, object]:
 def _show(report: "ApplyReport", to: Path | None) -> None:
     for left in report.skipped:
         typer.echo(f"skipped: {shown_path(left.path)} {shown_reason(left.reason)}")
+    if not report.skipped and not report.done and not report.stopped:
+        typer.echo("the plan drops nothing")
+        return
     would = "would be " if report.dry_run else ""
     where = f" to '{printable(str(to))}'" if to is not None else ""
     groups = plural(len({dropped.group for dropped in report.done}), "group")
@@ -99,8 +102,8 @@ def _show(report: "ApplyReport", to: Path | None) -> None:
         typer.echo(f"{plural(len(report.skipped), 'file')} skipped, see above")
     final = sum(not dropped.restorable for dropped in report.done)
     if final:
-        be = "could" if report.dry_run else "can"
-        typer.echo(f"{final:,} of them {be} not be put back: no kept file has the same bytes")
+        be = "could not" if report.dry_run else "can't"
+        typer.echo(f"{final:,} of them {be} be put back: no kept file has the same bytes")
     if report.dry_run and report.done:
         typer.echo("nothing was touched; to do it, run it again with --yes")
     elif report.log:
