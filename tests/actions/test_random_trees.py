@@ -71,7 +71,7 @@ def befall(path: Path, fate: str) -> None:
     """Change a file as its fate says."""
     if fate == "hard link":
         path.with_name(f"{path.name} linked").hardlink_to(path)
-    if fate in {"missing", "symlink", "folder"}:
+    if fate in {"missing", "changed", "symlink", "folder"}:
         path.unlink()
     if fate == "changed":
         put(path, b"changed" + path.name.encode("utf-8", "surrogateescape"))

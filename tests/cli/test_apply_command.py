@@ -98,6 +98,7 @@ def test_nothing_could_be_done(run_here: Run, desk: Path) -> None:
     done = run_here("apply", "plan.csv", "--hardlink", "--yes")
     assert done.code == 1
     assert "its group would lose its last copy: 'p/a/one.jpg' is missing" in done.out
+    assert "\nnothing was replaced by hard links\n" in done.out
     assert not list(desk.glob("*.jsonl"))
 
 

@@ -91,8 +91,11 @@ def _show(report: "ApplyReport", to: Path | None) -> None:
     would = "would be " if report.dry_run else ""
     where = f" to '{printable(str(to))}'" if to is not None else ""
     groups = plural(len({dropped.group for dropped in report.done}), "group")
-    files = f"{plural(len(report.done), 'file')} of {groups}, {size(report.bytes)}"
-    typer.echo(f"{files}, {would}{report.past}{where}")
+    files = f"{plural(len(report.done), 'file')} of {groups}, {size(report.bytes)},"
+    if report.done:
+        typer.echo(f"{files} {would}{report.past}{where}")
+    else:
+        typer.echo(f"nothing {would or 'was '}{report.past}")
     if report.dry_run:
         for dropped in report.done[:_SHOWN]:
             typer.echo(f"  {shown_path(dropped.path)}")
