@@ -15,7 +15,7 @@ LAYERS = [
     {"search"},
     {"collection"},
     {"evaluation"},
-    {"training", "bench", "report", "demo", "web", "distributed"},
+    {"training", "bench", "report", "demo", "web", "distributed", "actions"},
     {"cli"},
     {"__main__"},
 ]
@@ -103,6 +103,8 @@ def test_imports_go_down(path: Path) -> None:
         ("training", "report", False),
         ("demo", "collection", True),
         ("demo", "report", False),
+        ("actions", "store", True),
+        ("actions", "report", False),
         ("cli", "report", True),
         ("report", "cli", False),
     ],

@@ -49,6 +49,11 @@ def shown_path(path: str) -> str:
     return printable(path)
 
 
+def shown_reason(reason: str) -> str:
+    """Return a reason for people: quoted paths relative where they lie below the current folder."""
+    return printable(reason.replace(f"'{os.getcwd()}{os.sep}", "'"))  # noqa: PTH109 - as text
+
+
 def printable(text: str) -> str:
     """Return text with everything escaped that a terminal might act on or can't show."""
     plain = text.encode("utf-8", "backslashreplace").decode()
