@@ -121,6 +121,26 @@ class EncoderSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepRules:
+    """Which file of a group of duplicates is kept.
+
+    Attributes:
+        order: what decides, the next where one is even: 'pixels' the most, 'compression' the most
+            bytes a pixel, 'metadata' what a camera wrote is still there, 'size' the most bytes,
+            'age' changed longest ago, 'path' the shortest.
+        prefer: absolute folders whose files come before all others.
+        protect: absolute folders whose files are never dropped.
+        reference: absolute folders; only what matches a file in them is dropped, and never such a
+            file itself.
+    """
+
+    order: tuple[str, ...] = ("pixels", "compression", "metadata", "size", "age", "path")
+    prefer: tuple[str, ...] = ()
+    protect: tuple[str, ...] = ()
+    reference: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """Which files of a folder belong to a collection.
 

@@ -16,7 +16,7 @@ from simsearch.collection.pictures import (
     embed_pictures,
     read_pictures,
 )
-from simsearch.config import DEFAULT_THRESHOLD, EncoderSpec, Selection
+from simsearch.config import DEFAULT_THRESHOLD, EncoderSpec, KeepRules, Selection
 from simsearch.encoder.device import choose_target
 from simsearch.encoder.runtimes import load_runtime, open_runtime
 from simsearch.errors import (
@@ -293,15 +293,21 @@ class Collection:
             enrolling.drop(place)
         return count
 
-    def duplicates(self, threshold: float = DEFAULT_THRESHOLD, exact: bool = False) -> Duplicates:
+    def duplicates(
+        self,
+        threshold: float = DEFAULT_THRESHOLD,
+        exact: bool = False,
+        rules: KeepRules | None = None,
+    ) -> Duplicates:
         """Return all pairs of files whose cosine is at least `threshold`, and their groups.
 
         Args:
             threshold: cosine, -1 to 1; higher is nearer.
             exact: only files with the same bytes, whatever the threshold.
+            rules: which file of a group is the best.
 
         Raises:
-            InputError: the threshold is out of range.
+            InputError: the threshold is out of range, or there is no such rule.
         """
         if not -1 <= threshold <= 1:
             raise InputError(f"threshold is {threshold}; a cosine lies between -1 and 1")
@@ -310,7 +316,8 @@ class Collection:
             from simsearch.collection.duplicates import find_duplicates
 
             index = None if exact else self._index(manifest)
-            return find_duplicates(self.folder, manifest, index, 1.0 if exact else threshold)
+            cut = 1.0 if exact else threshold
+            return find_duplicates(self.folder, manifest, index, cut, rules or KeepRules())
 
         return self._at_one_generation(ask)
 

@@ -6,10 +6,21 @@ from pathlib import Path
 import numpy as np
 
 from simsearch.collection.indexing import vector_blocks
+from simsearch.config import KeepRules
+from simsearch.errors import PictureError
+from simsearch.images.decode import read_file
+from simsearch.images.metadata import has_camera_metadata
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids, VectorIndex
-from simsearch.records import DuplicateGroup, DuplicatePair, Duplicates
-from simsearch.search.groups import connected_groups
+from simsearch.records import (
+    DuplicateGroup,
+    DuplicateMember,
+    DuplicatePair,
+    Duplicates,
+    ImageRecord,
+)
+from simsearch.search.best import best_first
+from simsearch.search.groups import star_groups
 from simsearch.search.pairs import Pairs, expand, join, score_pairs
 from simsearch.store.manifest import Manifest
 from simsearch.store.reader import Contents, find_records, read_contents
@@ -18,7 +29,11 @@ _PAIRS_AT_ONCE = 200_000  # bounds the vectors held while scoring
 
 
 def find_duplicates(
-    folder: Path, manifest: Manifest, index: VectorIndex | None, threshold: float
+    folder: Path,
+    manifest: Manifest,
+    index: VectorIndex | None,
+    threshold: float,
+    rules: KeepRules,
 ) -> Duplicates:
     """Return the pairs of files at or over a cosine; without an index, only equal content."""
     contents, _ = read_contents(folder, manifest.parts)
@@ -30,7 +45,7 @@ def find_duplicates(
     else:
         pairs = _similar(folder, manifest, contents, index, threshold)
         exact, similar = expand(pairs, index.postings)
-    return _name_files(folder, manifest, exact, similar, threshold)
+    return _name_files(folder, manifest, exact, similar, threshold, rules)
 
 
 def _similar(
@@ -72,29 +87,43 @@ def _similar(
 
 
 def _name_files(
-    folder: Path, manifest: Manifest, exact: Pairs, similar: Pairs, threshold: float
+    folder: Path,
+    manifest: Manifest,
+    exact: Pairs,
+    similar: Pairs,
+    threshold: float,
+    rules: KeepRules,
 ) -> Duplicates:
     a: Ids = np.concatenate([exact.a, similar.a])
     b: Ids = np.concatenate([exact.b, similar.b])
     scores = np.concatenate([exact.scores, similar.scores])
+    kinds = ["exact"] * len(exact.a) + ["similar"] * len(similar.a)
     records = find_records(folder, manifest.parts, {*a.tolist(), *b.tolist()})
-    paths = {id_: record.full_path for id_, record in records.items()}
-    order = np.lexsort((b, a, -scores, np.arange(len(a)) >= len(exact.a)))
+    order = np.lexsort((b, a, -scores, np.arange(len(a)) >= len(exact.a))).tolist()
     pairs = [
         DuplicatePair(
-            paths[int(a[i])],
-            paths[int(b[i])],
-            float(scores[i]),
-            "exact" if i < len(exact.a) else "similar",
+            records[int(a[i])].full_path, records[int(b[i])].full_path, float(scores[i]), kinds[i]
         )
-        for i in order.tolist()
+        for i in order
     ]
-    groups = connected_groups(zip(a.tolist(), b.tolist(), scores.tolist(), strict=True))
-    return Duplicates(
-        threshold=threshold,
-        pairs=pairs,
-        groups=[
-            DuplicateGroup(sorted(paths[id_] for id_ in members), weakest)
-            for members, weakest in groups
-        ],
-    )
+    ties = list(zip(a.tolist(), b.tolist(), scores.tolist(), strict=True))
+    kind_of = {tie[:2]: kind for tie, kind in zip(ties, kinds, strict=True)}
+    ranked = [record.id for record in best_first(list(records.values()), rules, _has_metadata)]
+    groups = [
+        DuplicateGroup(
+            records[best],
+            [
+                DuplicateMember(records[id_], score, kind_of[min(best, id_), max(best, id_)])
+                for _, id_, score in found
+            ],
+        )
+        for best, found in star_groups(ties, ranked)
+    ]
+    return Duplicates(threshold=threshold, pairs=pairs, groups=groups)
+
+
+def _has_metadata(record: ImageRecord) -> bool:
+    try:
+        return has_camera_metadata(read_file(record.full_path))
+    except PictureError:
+        return False

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+# The same bytes; the same pixels in another file; edited from the same picture; alike.
+DUPLICATE_KINDS = ("exact", "same-pixels", "copy", "similar")
+
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
@@ -101,7 +104,7 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True)
 class DuplicatePair:
-    """Two files over the threshold; kind is 'exact' (same bytes) or 'similar'."""
+    """Two files that are tied; `kind` is one of `DUPLICATE_KINDS`."""
 
     a: str
     b: str
@@ -110,11 +113,35 @@ class DuplicatePair:
 
 
 @dataclass(frozen=True, slots=True)
-class DuplicateGroup:
-    """Files tied to each other by pairs; min_score is the weakest of those pairs."""
+class DuplicateMember:
+    """A file of a group beside its best, and how it is tied to that."""
 
-    members: list[str]
-    min_score: float
+    record: ImageRecord
+    score: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateGroup:
+    """A best file and those tied directly to it, the strongest tie first."""
+
+    best: ImageRecord
+    others: list[DuplicateMember]
+
+    @property
+    def members(self) -> list[str]:
+        """All paths, the best first."""
+        return [self.best.full_path, *(other.record.full_path for other in self.others)]
+
+    @property
+    def weakest(self) -> DuplicateMember:
+        """The member whose tie is the weakest."""
+        return self.others[-1]
+
+    @property
+    def min_score(self) -> float:
+        """The score of the weakest tie."""
+        return self.weakest.score
 
 
 @dataclass(frozen=True, slots=True)

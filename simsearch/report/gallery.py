@@ -60,19 +60,12 @@ def _query_section(result: QueryResult) -> str:
 
 
 def _group_sections(found: Duplicates) -> Iterator[str]:
-    best: dict[str, float] = {}
-    exact: set[str] = set()
-    for pair in found.pairs:
-        for path in (pair.a, pair.b):
-            best[path] = max(best.get(path, -1.0), pair.score)
-            if pair.kind == "exact":
-                exact.add(path)
     for number, group in enumerate(found.groups[:_MAX_GROUPS], start=1):
-        cards = [
-            _card(path, f"{best[path]:.4f}", note="same bytes as another" if path in exact else "")
-            for path in group.members[:_MAX_MEMBERS]
-        ]
-        detail = f"{len(group.members)} pictures, lowest score {group.min_score:.4f}"
+        cards = [_card(group.best.full_path, "best", "query")]
+        for other in group.others[: _MAX_MEMBERS - 1]:
+            note = "same bytes as the best" if other.kind == "exact" else other.kind
+            cards.append(_card(other.record.full_path, f"{other.score:.4f}", note=note))
+        detail = f"{len(group.members)} pictures, weakest tie {group.min_score:.4f}"
         hidden = len(group.members) - len(cards)
         yield _section(
             f"Group {number}", detail + (f"; {hidden} not shown" if hidden else ""), cards

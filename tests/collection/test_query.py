@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from simsearch import Collection, DuplicateGroup
+from simsearch import Collection
 from simsearch.encoder.device import Target
 from simsearch.encoder.embed import embed
 from simsearch.encoder.runtimes import open_runtime
@@ -190,21 +190,6 @@ def brute_force_pairs(table: Table, threshold: float) -> dict[frozenset[str], tu
     return found
 
 
-def brute_force_groups(pairs: dict[frozenset[str], tuple[float, str]]) -> list[DuplicateGroup]:
-    """Return what hangs together, by merging sets until nothing changes."""
-    groups: list[set[str]] = []
-    for pair in pairs:
-        touching = [group for group in groups if group & pair]
-        groups = [group for group in groups if not group & pair]
-        groups.append(set(pair).union(*touching))
-    return [
-        DuplicateGroup(
-            sorted(group), min(score for pair, (score, _) in pairs.items() if pair <= group)
-        )
-        for group in groups
-    ]
-
-
 @pytest.mark.parametrize("threshold", THRESHOLDS)
 def test_duplicates_are_brute_force(collection: Collection, table: Table, threshold: float) -> None:
     expected = brute_force_pairs(table, threshold)
@@ -220,13 +205,27 @@ def test_duplicates_are_brute_force(collection: Collection, table: Table, thresh
 
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)
-def test_groups_are_brute_force(collection: Collection, table: Table, threshold: float) -> None:
-    expected = brute_force_groups(brute_force_pairs(table, threshold))
+def test_groups_are_stars_of_brute_force_pairs(
+    collection: Collection, table: Table, threshold: float
+) -> None:
+    expected = brute_force_pairs(table, threshold)
     found = collection.duplicates(threshold).groups
-    assert sorted(group.members for group in found) == sorted(g.members for g in expected)
-    weakest = {tuple(group.members): group.min_score for group in expected}
+    members = [path for group in found for path in group.members]
+    assert len(members) == len(set(members))
+    tied = {path for pair in expected for path in pair}
+    bests = {group.best.full_path for group in found}
     for group in found:
-        assert group.min_score == pytest.approx(weakest[tuple(group.members)], abs=1e-6)
+        scores = [other.score for other in group.others]
+        assert scores == sorted(scores, reverse=True)
+        assert group.min_score == scores[-1]
+        for other in group.others:
+            pair = frozenset({group.best.full_path, other.record.full_path})
+            score, kind = expected[pair]
+            assert other.score == pytest.approx(score, abs=1e-6)
+            assert other.kind == kind
+    # Whoever is in no group is a best whose ties have all joined stronger ones.
+    for alone in tied - set(members):
+        assert not any(frozenset({alone, best}) in expected for best in bests)
     sizes = [len(group.members) for group in found]
     assert sizes == sorted(sizes, reverse=True)
 

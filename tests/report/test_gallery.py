@@ -4,7 +4,14 @@ import os
 import re
 from pathlib import Path
 
-from simsearch.records import DuplicateGroup, DuplicatePair, Duplicates, Neighbor, QueryResult
+from simsearch.records import (
+    DuplicateGroup,
+    DuplicateMember,
+    Duplicates,
+    ImageRecord,
+    Neighbor,
+    QueryResult,
+)
 from simsearch.report.gallery import duplicates_page, query_page
 from tests.conftest import save_pictures
 from tests.report.parsed import ParsedPage
@@ -57,23 +64,30 @@ def test_names_that_are_no_utf8_and_missing_files_are_shown(tmp_path: Path) -> N
     assert page.encode()
 
 
+def record(path: Path, id_: int) -> ImageRecord:
+    return ImageRecord(id_, path.name, str(path.parent), "0" * 64, 1, 1, 96, 72, "JPEG")
+
+
 def test_duplicates_page_has_a_section_a_group(tmp_path: Path) -> None:
-    a, b, c, d = map(str, save_pictures(tmp_path, 4))
+    a, b, c, d = (record(path, number) for number, path in enumerate(save_pictures(tmp_path, 4)))
     found = Duplicates(
         threshold=0.9,
-        pairs=[DuplicatePair(a, b, 1.0, "exact"), DuplicatePair(c, d, 0.93, "similar")],
-        groups=[DuplicateGroup([a, b], 1.0), DuplicateGroup([c, d], 0.93)],
+        pairs=[],
+        groups=[
+            DuplicateGroup(a, [DuplicateMember(b, 1.0, "exact")]),
+            DuplicateGroup(c, [DuplicateMember(d, 0.93, "similar")]),
+        ],
     )
     page = duplicates_page("photos", found)
     assert ParsedPage(page).tags.count("section") == 2
-    assert page.count("same bytes as another") == 2
-    assert "lowest score 0.9300" in page
+    assert page.count("same bytes as the best") == 1
+    assert "weakest tie 0.9300" in page
 
 
 def test_a_large_group_is_cut_and_says_so(tmp_path: Path) -> None:
-    path = str(save_pictures(tmp_path, 1)[0])
-    members = [f"{path}{number}" for number in range(60)]
-    pairs = [DuplicatePair(members[0], other, 0.95, "similar") for other in members[1:]]
-    page = duplicates_page("photos", Duplicates(0.9, pairs, [DuplicateGroup(members, 0.95)]))
+    path = save_pictures(tmp_path, 1)[0]
+    best, *others = (record(path.with_name(f"{number}.jpg"), number) for number in range(60))
+    group = DuplicateGroup(best, [DuplicateMember(other, 0.95, "similar") for other in others])
+    page = duplicates_page("photos", Duplicates(0.9, [], [group]))
     assert page.count("<li") == 40
     assert "20 not shown" in page

@@ -1,55 +1,74 @@
-"""Groups equal the transitive closure of their pairs."""
+"""Groups are stars: everyone is tied directly to the best of his group."""
 
 from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simsearch.search.groups import connected_groups
+from simsearch.search.groups import Pair, star_groups
 
-Pair = tuple[int, int, float]
 nodes = st.integers(0, 15)
 pairs = st.lists(
     st.tuples(nodes, nodes, st.floats(-1, 1)).filter(lambda pair: pair[0] < pair[1]),
     unique_by=lambda pair: pair[:2],
 )
+ranks = st.permutations(range(16))
 
 
-def closure(pairs: list[Pair]) -> list[tuple[list[int], float]]:
-    """Return the groups by handing on the lowest label of each pair until nothing changes."""
-    label = {node: node for a, b, _ in pairs for node in (a, b)}
-    for _ in label:
-        for a, b, _ in pairs:
-            label[a] = label[b] = min(label[a], label[b])
-    groups = []
-    for lowest in set(label.values()):
-        members = sorted(node for node in label if label[node] == lowest)
-        groups.append((members, min(score for a, _, score in pairs if label[a] == lowest)))
-    return sorted(groups, key=lambda group: (-len(group[0]), group[0]))
+@given(pairs, ranks)
+def test_members_are_tied_to_a_better_one(pairs: list[Pair], rank: list[int]) -> None:
+    scores = {frozenset(pair[:2]): pair[2] for pair in pairs}
+    groups = star_groups(pairs, rank)
+    grouped = [node for best, ties in groups for node in (best, *(tie[1] for tie in ties))]
+    assert len(grouped) == len(set(grouped))
+    for best, ties in groups:
+        assert ties
+        for a, b, score in ties:
+            assert a == best
+            assert score == scores[frozenset({a, b})]
+            assert rank.index(best) < rank.index(b)
 
 
-@given(pairs)
-def test_groups_equal_the_closure(pairs: list[Pair]) -> None:
-    assert connected_groups(pairs) == closure(pairs)
+@given(pairs, ranks)
+def test_no_two_bests_are_tied_and_members_join_the_strongest_earlier_one(
+    pairs: list[Pair], rank: list[int]
+) -> None:
+    scores = {frozenset(pair[:2]): pair[2] for pair in pairs}
+    groups = star_groups(pairs, rank)
+    bests = [best for best, _ in groups]
+    assert not any(frozenset({a, b}) in scores for a in bests for b in bests)
+    for _, ties in groups:
+        for _, member, score in ties:
+            earlier = [best for best in bests if rank.index(best) < rank.index(member)]
+            assert score == max(scores.get(frozenset({best, member}), -2.0) for best in earlier)
 
 
-@given(pairs, st.randoms())
-def test_order_of_pairs_does_not_matter(pairs: list[Pair], chance: Random) -> None:
+@given(pairs, ranks, st.randoms())
+def test_order_of_pairs_does_not_matter(pairs: list[Pair], rank: list[int], chance: Random) -> None:
     shuffled = list(pairs)
     chance.shuffle(shuffled)
-    assert connected_groups(shuffled) == connected_groups(pairs)
+    assert star_groups(shuffled, rank) == star_groups(pairs, rank)
 
 
 def test_no_pairs_no_groups() -> None:
-    assert connected_groups([]) == []
+    assert star_groups([], [1, 2]) == []
 
 
-def test_long_chain_is_one_group() -> None:
-    chain = [(i, i + 1, 0.9) for i in range(50_000)]
-    chain[7] = (7, 8, 0.85)
-    assert connected_groups(iter(chain)) == [(list(range(50_001)), 0.85)]
+def test_a_chain_is_no_group() -> None:
+    chain = [(i, i + 1, 0.9) for i in range(5)]
+    assert star_groups(chain, range(6)) == [
+        (0, [(0, 1, 0.9)]),
+        (2, [(2, 3, 0.9)]),
+        (4, [(4, 5, 0.9)]),
+    ]
+    assert star_groups(chain, [1, 4, 0, 2, 3, 5])[0] == (1, [(1, 0, 0.9), (1, 2, 0.9)])
 
 
-def test_largest_first_then_by_members() -> None:
-    pairs = [(8, 9, 0.99), (1, 2, 0.9), (4, 5, 0.95), (5, 6, 0.91)]
-    assert connected_groups(pairs) == [([4, 5, 6], 0.91), ([1, 2], 0.9), ([8, 9], 0.99)]
+def test_largest_first_then_by_rank() -> None:
+    pairs = [(8, 9, 0.99), (1, 2, 0.9), (4, 5, 0.95), (4, 6, 0.91)]
+    assert [best for best, _ in star_groups(pairs, [8, 1, 4, 2, 5, 6, 9])] == [4, 8, 1]
+
+
+def test_a_member_joins_the_best_it_is_nearest_to() -> None:
+    pairs = [(0, 9, 0.91), (1, 9, 0.99), (0, 3, 0.95)]
+    assert star_groups(pairs, [0, 1, 3, 9]) == [(0, [(0, 3, 0.95)]), (1, [(1, 9, 0.99)])]

@@ -40,7 +40,7 @@ def command(
     found = collection.duplicates()
     typer.echo(f"\nduplicates at cosine {found.threshold:g} or more:")
     for number, group in enumerate(found.groups, start=1):
-        typer.echo(f"group {number}, lowest score {group.min_score:.4f}")
+        typer.echo(f"group {number}, weakest tie {group.min_score:.4f}")
         for path in group.members:
             typer.echo(f"  {shown_path(path)}")
 

@@ -59,7 +59,15 @@ def _as_json(found: Duplicates) -> dict[str, object]:
     return {
         "threshold": found.threshold,
         "pairs": [{"a": p.a, "b": p.b, "score": p.score, "kind": p.kind} for p in found.pairs],
-        "groups": [{"members": g.members, "min_score": g.min_score} for g in found.groups],
+        "groups": [
+            {
+                "best": group.best.full_path,
+                "members": group.members,
+                "min_score": group.min_score,
+                "weakest": group.weakest.record.full_path,
+            }
+            for group in found.groups
+        ],
     }
 
 
@@ -74,11 +82,12 @@ def _show(found: Duplicates, only_exact: bool) -> None:
         )
     for number, group in enumerate(found.groups[:_SHOWN_GROUPS], start=1):
         size = plural(len(group.members), "picture")
-        typer.echo(f"\ngroup {number}: {size}, lowest score {group.min_score:.4f}")
-        for path in group.members[:_SHOWN_MEMBERS]:
-            typer.echo(f"  {shown_path(path)}")
-        if len(group.members) > _SHOWN_MEMBERS:
-            typer.echo(f"  and {len(group.members) - _SHOWN_MEMBERS:,} more")
+        typer.echo(f"\ngroup {number}: {size}, weakest tie {group.min_score:.4f}")
+        typer.echo(f"  best             {shown_path(group.best.full_path)}")
+        for other in group.others[:_SHOWN_MEMBERS]:
+            typer.echo(f"  {other.score:.4f} {other.kind:<9} {shown_path(other.record.full_path)}")
+        if len(group.others) > _SHOWN_MEMBERS:
+            typer.echo(f"  and {len(group.others) - _SHOWN_MEMBERS:,} more")
     if len(found.groups) > _SHOWN_GROUPS:
         typer.echo(
             f"\nand {len(found.groups) - _SHOWN_GROUPS:,} more groups; --csv lists all pairs"
