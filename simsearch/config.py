@@ -125,19 +125,45 @@ class KeepRules:
     """Which file of a group of duplicates is kept.
 
     Attributes:
-        order: what decides, the next where one is even: 'pixels' the most, 'compression' the most
-            bytes a pixel, 'metadata' what a camera wrote is still there, 'size' the most bytes,
-            'age' changed longest ago, 'path' the shortest.
+        order: what decides, the next where one is even: 'colour' it has some, 'pixels' the most,
+            'compression' the most bytes a pixel, 'metadata' what a camera wrote is still there,
+            'size' the most bytes, 'age' changed longest ago, 'path' the shortest.
         prefer: absolute folders whose files come before all others.
         protect: absolute folders whose files are never dropped.
         reference: absolute folders; only what matches a file in them is dropped, and never such a
             file itself.
     """
 
-    order: tuple[str, ...] = ("pixels", "compression", "metadata", "size", "age", "path")
+    order: tuple[str, ...] = (
+        "colour",
+        "pixels",
+        "compression",
+        "metadata",
+        "size",
+        "age",
+        "path",
+    )
     prefer: tuple[str, ...] = ()
     protect: tuple[str, ...] = ()
     reference: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateSearch:
+    """What counts as there more than once.
+
+    Attributes:
+        recheck: look at the nearest pairs again and take those that are copies; without it, take
+            every pair over the threshold as 'similar'.
+        similar: with the recheck, also list pairs over the threshold that are no copies.
+        threshold: lowest cosine of a 'similar' pair.
+        rules: which file of a group is the best.
+    """
+
+    recheck: bool = True
+    similar: bool = False
+    threshold: float = DEFAULT_THRESHOLD
+    rules: KeepRules = KeepRules()
 
 
 @dataclass(frozen=True, slots=True)

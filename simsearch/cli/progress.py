@@ -11,15 +11,17 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 @contextmanager
-def show_progress(quiet: bool, doing: str = "reading") -> Iterator[Callable[[int, int], None]]:
-    """Yield a function that takes (done, total) and shows them on standard error."""
+def show_progress(
+    quiet: bool, doing: str = "reading", what: str = "files"
+) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that takes (done, total) of `what` and shows them on standard error."""
     if quiet:
         yield lambda *_: None
     elif sys.stderr.isatty():
         with _bar(doing) as update:
             yield update
     else:
-        yield _lines()
+        yield _lines(what)
 
 
 @contextmanager
@@ -53,7 +55,7 @@ def _bar(doing: str) -> Iterator[Callable[[int, int], None]]:
         yield update
 
 
-def _lines() -> Callable[[int, int], None]:
+def _lines(what: str) -> Callable[[int, int], None]:
     started = printed = time.monotonic()
 
     def update(done: int, total: int) -> None:
@@ -63,6 +65,6 @@ def _lines() -> Callable[[int, int], None]:
             printed = now
             rate = done / max(now - started, 1e-9)
             left = (total - done) / max(rate, 1e-9)
-            typer.echo(f"{done}/{total} files, {rate:.0f} a second, {left:.0f} s left", err=True)
+            typer.echo(f"{done}/{total} {what}, {rate:.0f} a second, {left:.0f} s left", err=True)
 
     return update

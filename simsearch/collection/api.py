@@ -16,7 +16,7 @@ from simsearch.collection.pictures import (
     embed_pictures,
     read_pictures,
 )
-from simsearch.config import DEFAULT_THRESHOLD, EncoderSpec, KeepRules, Selection
+from simsearch.config import DEFAULT_THRESHOLD, DuplicateSearch, EncoderSpec, KeepRules, Selection
 from simsearch.encoder.device import choose_target
 from simsearch.encoder.runtimes import load_runtime, open_runtime
 from simsearch.errors import (
@@ -295,29 +295,39 @@ class Collection:
 
     def duplicates(
         self,
-        threshold: float = DEFAULT_THRESHOLD,
+        threshold: float | None = None,
         exact: bool = False,
+        similar: bool = False,
         rules: KeepRules | None = None,
+        progress: Callable[[int, int], None] = lambda *_: None,
     ) -> Duplicates:
-        """Return all pairs of files whose cosine is at least `threshold`, and their groups.
+        """Return what is there more than once: pairs of files, and their groups.
+
+        The nearest pictures of each picture are looked at again on the pictures themselves, to
+        tell edited copies from what is only alike.
 
         Args:
-            threshold: cosine, -1 to 1; higher is nearer.
-            exact: only files with the same bytes, whatever the threshold.
+            threshold: return all pairs whose cosine, -1 to 1, is at least this, and look at none
+                again.
+            exact: only files with the same bytes.
+            similar: also pairs with a cosine of 0.9 or more that are no copies.
             rules: which file of a group is the best.
+            progress: called with (pairs looked at, pairs to look at).
 
         Raises:
             InputError: the threshold is out of range, or there is no such rule.
         """
-        if not -1 <= threshold <= 1:
+        if threshold is not None and not -1 <= threshold <= 1:
             raise InputError(f"threshold is {threshold}; a cosine lies between -1 and 1")
+        recheck = threshold is None and not exact
+        cut = 1.0 if exact else DEFAULT_THRESHOLD if threshold is None else threshold
+        search = DuplicateSearch(recheck, similar, cut, rules or KeepRules())
 
         def ask(manifest: Manifest) -> Duplicates:
             from simsearch.collection.duplicates import find_duplicates
 
             index = None if exact else self._index(manifest)
-            cut = 1.0 if exact else threshold
-            return find_duplicates(self.folder, manifest, index, cut, rules or KeepRules())
+            return find_duplicates(self.folder, manifest, index, search, progress)
 
         return self._at_one_generation(ask)
 

@@ -1,18 +1,19 @@
-"""All duplicates of a collection: join the index with itself, score from the store, name files."""
+"""All duplicates of a collection: pairs from the index, looked at again, grouped, named."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from simsearch.collection.indexing import vector_blocks
-from simsearch.config import KeepRules
+from simsearch.collection.copies import LOWEST, NEAREST, find_copies
+from simsearch.collection.stored_vectors import StoredVectors
+from simsearch.config import DuplicateSearch
 from simsearch.errors import PictureError
 from simsearch.images.decode import read_file
-from simsearch.images.metadata import has_camera_metadata
-from simsearch.index.recipes import Vectors
-from simsearch.index.vector_index import Ids, VectorIndex
+from simsearch.images.facts import has_camera_metadata, has_colour
+from simsearch.index.vector_index import VectorIndex
 from simsearch.records import (
+    DUPLICATE_KINDS,
     DuplicateGroup,
     DuplicateMember,
     DuplicatePair,
@@ -21,85 +22,70 @@ from simsearch.records import (
 )
 from simsearch.search.best import best_first
 from simsearch.search.groups import star_groups
-from simsearch.search.pairs import Pairs, expand, join, score_pairs
+from simsearch.search.pairs import NO_PAIRS, Pairs, expand, join, joined, nearest_pairs
 from simsearch.store.manifest import Manifest
-from simsearch.store.reader import Contents, find_records, read_contents
+from simsearch.store.reader import find_records, read_contents
 
-_PAIRS_AT_ONCE = 200_000  # bounds the vectors held while scoring
+Progress = Callable[[int, int], None]
 
 
 def find_duplicates(
     folder: Path,
     manifest: Manifest,
     index: VectorIndex | None,
-    threshold: float,
-    rules: KeepRules,
+    search: DuplicateSearch,
+    progress: Progress,
 ) -> Duplicates:
-    """Return the pairs of files at or over a cosine; without an index, only equal content."""
+    """Return what is there more than once; without an index, only equal content."""
     contents, _ = read_contents(folder, manifest.parts)
+    kinds: list[str] = []
     if index is None or index.size == 0:
         order = np.lexsort((contents.ids, contents.numbers))
         postings = np.stack([contents.numbers[order], contents.ids[order]], axis=1)
-        nothing = np.empty(0, np.int64)
-        exact, similar = expand(Pairs(nothing, nothing, np.empty(0)), postings)
+        pairs = NO_PAIRS
     else:
-        pairs = _similar(folder, manifest, contents, index, threshold)
-        exact, similar = expand(pairs, index.postings)
-    return _name_files(folder, manifest, exact, similar, threshold, rules)
+        postings = index.postings
+        vectors = StoredVectors(folder, manifest, contents, index)
+        pairs, kinds = _tied(vectors, search, progress)
+    exact, others, sources = expand(pairs, postings)
+    all_kinds = ["exact"] * len(exact.a) + [kinds[source] for source in sources.tolist()]
+    return _name_files(folder, manifest, joined(exact, others), all_kinds, search)
 
 
-def _similar(
-    folder: Path,
-    manifest: Manifest,
-    contents: Contents,
-    index: VectorIndex,
-    threshold: float,
-) -> Pairs:
-    """Return the pairs of positions at or over a cosine, scored from the store."""
-    first = contents.first
-    places = index.positions_of(contents.ids[first])
-
-    def blocks() -> Iterator[tuple[Ids, Vectors]]:
-        start = 0
-        for ids, vectors in vector_blocks(folder, manifest, first):
-            yield places[start : start + len(ids)], vectors
-            start += len(ids)
-
-    a, b = join(index, blocks(), threshold)
-    found = []
-    for start in range(0, len(a), _PAIRS_AT_ONCE):
-        part = slice(start, start + _PAIRS_AT_ONCE)
-        positions = np.unique(np.concatenate([a[part], b[part]]))
-        vectors = np.empty((len(positions), manifest.encoder.dim), np.float32)
-        for at, block in blocks():
-            wanted = np.isin(at, positions)
-            vectors[np.searchsorted(positions, at[wanted])] = block[wanted]
-        rows_a, rows_b = np.searchsorted(positions, a[part]), np.searchsorted(positions, b[part])
-        kept = score_pairs(rows_a, rows_b, vectors, threshold)
-        found.append(Pairs(positions[kept.a], positions[kept.b], kept.scores))
-    if not found:
-        return Pairs(a, b, np.empty(0))
-    return Pairs(
-        np.concatenate([pairs.a for pairs in found]),
-        np.concatenate([pairs.b for pairs in found]),
-        np.concatenate([pairs.scores for pairs in found]),
-    )
+def _tied(
+    vectors: StoredVectors, search: DuplicateSearch, progress: Progress
+) -> tuple[Pairs, list[str]]:
+    """Return the tied pairs of positions, and what ties them."""
+    index = vectors.index
+    if not search.recheck:
+        alike = vectors.scored(*join(index, vectors.blocks(), search.threshold), search.threshold)
+        return alike, ["similar"] * len(alike.a)
+    nearest = nearest_pairs(index, vectors.blocks(), NEAREST, LOWEST)
+    records = vectors.records({*nearest.a.tolist(), *nearest.b.tolist()})
+    place_of = {record.id: position for position, record in records.items()}
+    ranked = best_first(list(records.values()), search.rules, _LOOKS)
+    order = [place_of[record.id] for record in ranked]
+    pairs, kinds = find_copies(nearest, records, order, vectors.scored, progress)
+    if search.similar:
+        alike = vectors.scored(*join(index, vectors.blocks(), search.threshold), search.threshold)
+        known = set(zip(pairs.a.tolist(), pairs.b.tolist(), strict=True))
+        new = [
+            place
+            for place, pair in enumerate(zip(alike.a.tolist(), alike.b.tolist(), strict=True))
+            if pair not in known
+        ]
+        pairs = joined(pairs, Pairs(alike.a[new], alike.b[new], alike.scores[new]))
+        kinds = kinds + ["similar"] * len(new)
+    return pairs, kinds
 
 
 def _name_files(
-    folder: Path,
-    manifest: Manifest,
-    exact: Pairs,
-    similar: Pairs,
-    threshold: float,
-    rules: KeepRules,
+    folder: Path, manifest: Manifest, found: Pairs, kinds: Sequence[str], search: DuplicateSearch
 ) -> Duplicates:
-    a: Ids = np.concatenate([exact.a, similar.a])
-    b: Ids = np.concatenate([exact.b, similar.b])
-    scores = np.concatenate([exact.scores, similar.scores])
-    kinds = ["exact"] * len(exact.a) + ["similar"] * len(similar.a)
+    a, b, scores = found.a, found.b, found.scores
     records = find_records(folder, manifest.parts, {*a.tolist(), *b.tolist()})
-    order = np.lexsort((b, a, -scores, np.arange(len(a)) >= len(exact.a))).tolist()
+    surest = np.array([DUPLICATE_KINDS.index(kind) for kind in kinds])
+    order = np.lexsort((b, a, -scores, surest)).tolist()
     pairs = [
         DuplicatePair(
             records[int(a[i])].full_path, records[int(b[i])].full_path, float(scores[i]), kinds[i]
@@ -108,7 +94,7 @@ def _name_files(
     ]
     ties = list(zip(a.tolist(), b.tolist(), scores.tolist(), strict=True))
     kind_of = {tie[:2]: kind for tie, kind in zip(ties, kinds, strict=True)}
-    ranked = [record.id for record in best_first(list(records.values()), rules, _has_metadata)]
+    ranked = [record.id for record in best_first(list(records.values()), search.rules, _LOOKS)]
     groups = [
         DuplicateGroup(
             records[best],
@@ -119,11 +105,20 @@ def _name_files(
         )
         for best, found in star_groups(ties, ranked)
     ]
+    threshold = None if search.recheck else search.threshold
     return Duplicates(threshold=threshold, pairs=pairs, groups=groups)
 
 
-def _has_metadata(record: ImageRecord) -> bool:
-    try:
-        return has_camera_metadata(read_file(record.full_path))
-    except PictureError:
-        return False
+def _asking(has: Callable[[bytes], bool]) -> Callable[[ImageRecord], bool]:
+    """Return a question about a file that is read for it; what can't be read has nothing."""
+
+    def look(record: ImageRecord) -> bool:
+        try:
+            return has(read_file(record.full_path))
+        except PictureError:
+            return False
+
+    return look
+
+
+_LOOKS = {"colour": _asking(has_colour), "metadata": _asking(has_camera_metadata)}

@@ -1,5 +1,6 @@
 """Decode picture files to the small RGB squares that encoders take."""
 
+import hashlib
 import io
 import os
 import stat
@@ -114,6 +115,20 @@ def shrink(data: bytes, side: int) -> Image.Image:
             small = _scalable(image)
             small.thumbnail((side, side))
         return _upright_rgb(small, image)
+
+
+def pixel_digest(data: bytes) -> str:
+    """Return the SHA-256 of a picture file's upright RGB pixels and their number, hexadecimal.
+
+    Raises:
+        PictureError: as for `decode`.
+    """
+    with _opened(data) as image:
+        with _alone_if_large(image):
+            whole = _upright_rgb(_scalable(image), image)
+        digest = hashlib.sha256(f"{whole.width}x{whole.height}".encode())
+        digest.update(whole.tobytes())
+        return digest.hexdigest()
 
 
 def thumbnail(data: bytes, side: int) -> bytes:

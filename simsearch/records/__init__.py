@@ -146,9 +146,13 @@ class DuplicateGroup:
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """All pairs over a threshold, best first, and the groups they form, largest first."""
+    """Tied pairs, the surest kind and the highest score first, and groups, the largest first.
 
-    threshold: float
+    Attributes:
+        threshold: lowest cosine of a pair; None where a second look told what is a copy.
+    """
+
+    threshold: float | None
     pairs: list[DuplicatePair]
     groups: list[DuplicateGroup]
 

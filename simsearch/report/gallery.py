@@ -37,9 +37,11 @@ def query_page(name: str, results: Sequence[QueryResult]) -> str:
 def duplicates_page(name: str, found: Duplicates) -> str:
     """Return a page that shows each group of duplicates, largest first."""
     summary = (
-        f"{len(found.groups):,} groups, {len(found.pairs):,} pairs in “{name}” at cosine "
-        f"{found.threshold:g} or more; each score is the best of that picture's pairs."
+        f"{len(found.groups):,} groups, {len(found.pairs):,} pairs in “{name}”; the best picture "
+        "of a group comes first, each score is the cosine to it."
     )
+    if found.threshold is not None:
+        summary += f" Pairs are those with a cosine of {found.threshold:g} or more."
     hidden = len(found.groups) - _MAX_GROUPS
     if hidden > 0:
         summary += f" {hidden:,} smaller groups are not shown."

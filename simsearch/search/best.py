@@ -1,6 +1,6 @@
 """Which of several files of one picture is the best: rules in order, the next where one is even."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import PurePath
 
@@ -8,46 +8,30 @@ from simsearch.config import KeepRules
 from simsearch.errors import InputError
 from simsearch.records import ImageRecord
 
-HasMetadata = Callable[[ImageRecord], bool]
+Look = Mapping[str, Callable[[ImageRecord], bool]]
 _Key = Callable[[ImageRecord], float]
 
 
-def best_first(
-    records: Sequence[ImageRecord], rules: KeepRules, has_metadata: HasMetadata
-) -> list[ImageRecord]:
+def best_first(records: Sequence[ImageRecord], rules: KeepRules, looks: Look) -> list[ImageRecord]:
     """Order files of pictures, the one to keep first.
 
     Reference folders come before preferred ones, these before the rules; the path decides last.
 
     Args:
-        has_metadata: whether a file still has what a camera wrote; asked only where it decides.
+        looks: by rule, whether a file has what it asks for; called only where it decides.
 
     Raises:
         InputError: there is no such rule.
     """
     for rule in rules.order:
-        if rule not in _KEYS and rule != "metadata":
+        if rule not in KeepRules().order:
             raise InputError(f"no rule '{rule}' to keep by; use {', '.join(KeepRules().order)}")
     keys: list[_Key] = [
         lambda record: -int(is_below(record, rules.reference)),
         lambda record: -int(is_below(record, rules.prefer)),
     ]
-    keys += [_key(rule, has_metadata) for rule in rules.order]
+    keys += [_KEYS[rule] if rule in _KEYS else _looked(looks[rule]) for rule in rules.order]
     return _ordered(sorted(records, key=lambda record: record.full_path), keys)
-
-
-def winning_rule(
-    best: ImageRecord, other: ImageRecord, rules: KeepRules, has_metadata: HasMetadata
-) -> str:
-    """Return what puts one file before another: a rule, 'reference', 'prefer', or '' if nothing."""
-    for name, folders in (("reference", rules.reference), ("prefer", rules.prefer)):
-        if is_below(best, folders) != is_below(other, folders):
-            return name
-    for rule in rules.order:
-        key = _key(rule, has_metadata)
-        if key(best) != key(other):
-            return rule
-    return ""
 
 
 def is_below(record: ImageRecord, folders: Sequence[str]) -> bool:
@@ -68,10 +52,8 @@ def _ordered(records: Sequence[ImageRecord], keys: Sequence[_Key]) -> list[Image
     return ordered
 
 
-def _key(rule: str, has_metadata: HasMetadata) -> _Key:
-    if rule == "metadata":
-        return lambda record: -int(has_metadata(record))
-    return _KEYS[rule]
+def _looked(has: Callable[[ImageRecord], bool]) -> _Key:
+    return lambda record: -int(has(record))
 
 
 _KEYS: dict[str, _Key] = {

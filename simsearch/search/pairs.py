@@ -29,6 +29,18 @@ class Pairs:
     scores: Scores
 
 
+NO_PAIRS = Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+
+
+def joined(*parts: Pairs) -> Pairs:
+    """Put pairs one after the other."""
+    return Pairs(
+        np.concatenate([part.a for part in parts]),
+        np.concatenate([part.b for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+    )
+
+
 def join(
     index: VectorIndex, blocks: Iterable[tuple[Ids, Vectors]], threshold: float
 ) -> tuple[Ids, Ids]:
@@ -46,6 +58,28 @@ def join(
     found = [np.unique(keys) for keys in tie(index, blocks, threshold - index.recipe.SCORE_ERROR)]
     keys = np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
     return keys // max(index.size, 1), keys % max(index.size, 1)
+
+
+def nearest_pairs(
+    index: VectorIndex, blocks: Iterable[tuple[Ids, Vectors]], k: int, lowest: float
+) -> Pairs:
+    """Return the pairs of positions of which one is among the other's `k` nearest.
+
+    Args:
+        blocks: as for `join`.
+        lowest: cosine under which a pair is not wanted.
+    """
+    keys, scores = [np.empty(0, np.int64)], [np.empty(0)]
+    for positions, vectors in blocks:
+        cosines, found = index.search(vectors, k + 1)
+        asking = np.broadcast_to(positions[:, None], found.shape)
+        kept = (found >= 0) & (found != asking) & (cosines >= lowest)
+        low, high = np.minimum(asking, found)[kept], np.maximum(asking, found)[kept]
+        keys.append(low * index.size + high)
+        scores.append(cosines[kept].astype(np.float64))
+    unique, first = np.unique(np.concatenate(keys), return_index=True)
+    size = max(index.size, 1)
+    return Pairs(unique // size, unique % size, np.concatenate(scores)[first])
 
 
 def _tiles(index: VectorIndex, blocks: Iterable[tuple[Ids, Vectors]], cut: float) -> Iterator[Ids]:
@@ -96,7 +130,7 @@ def score_pairs(a: Ids, b: Ids, vectors: Vectors, threshold: float) -> Pairs:
     return Pairs(a[kept], b[kept], np.minimum(scores[kept], 1.0))
 
 
-def expand(pairs: Pairs, postings: Ids) -> tuple[Pairs, Pairs]:
+def expand(pairs: Pairs, postings: Ids) -> tuple[Pairs, Pairs, Ids]:
     """Turn pairs of positions into pairs of row ids.
 
     Args:
@@ -104,7 +138,8 @@ def expand(pairs: Pairs, postings: Ids) -> tuple[Pairs, Pairs]:
         postings: int64 [rows, 2], (position, row id), sorted.
 
     Returns:
-        (pairs of rows with the same content, score 1; pairs of rows with different contents).
+        (pairs of rows with the same content, score 1; pairs of rows with different contents; the
+        pair of positions that each of the latter comes from).
     """
     ids = postings[:, 1]
     starts = np.searchsorted(postings[:, 0], np.arange(postings[-1, 0] + 2 if len(ids) else 1))
@@ -122,7 +157,7 @@ def expand(pairs: Pairs, postings: Ids) -> tuple[Pairs, Pairs]:
     a, b = pairs.a[pair], pairs.b[pair]
     row, column = np.divmod(cell, sizes[b])
     similar = _ordered(ids[starts[a] + row], ids[starts[b] + column], pairs.scores[pair])
-    return exact, similar
+    return exact, similar, pair
 
 
 def _ordered(a: Ids, b: Ids, scores: Scores) -> Pairs:

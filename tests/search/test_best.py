@@ -7,10 +7,11 @@ import pytest
 from simsearch.config import KeepRules
 from simsearch.errors import InputError
 from simsearch.records import ImageRecord
-from simsearch.search.best import best_first, is_below, winning_rule
+from simsearch.search.best import best_first, is_below
 
 PLAIN = ImageRecord(0, "a/one.jpg", "/pictures", "0" * 64, 1000, 10**18, 100, 80, "JPEG")
 BETTER = {
+    "colour": replace(PLAIN, id=10, path="a/two.jpg"),
     "pixels": replace(PLAIN, id=1, path="a/two.jpg", width=110, size=1100),
     "compression": replace(PLAIN, id=2, path="a/two.jpg", size=1200),
     "metadata": replace(PLAIN, id=3, path="a/two.jpg"),
@@ -20,15 +21,21 @@ BETTER = {
 }
 
 
+LOOKS = {
+    "metadata": lambda record: record.id == 3,
+    "colour": lambda record: record.id != 9,
+}
+
+
 def ordered(rules: KeepRules, *records: ImageRecord) -> list[int]:
-    return [record.id for record in best_first(records, rules, lambda record: record.id == 3)]
+    return [record.id for record in best_first(records, rules, LOOKS)]
 
 
 @pytest.mark.parametrize("rule", KeepRules().order)
 def test_each_rule_prefers_what_it_says(rule: str) -> None:
     rules, better = KeepRules((rule,)), BETTER[rule]
-    assert ordered(rules, PLAIN, better) == ordered(rules, better, PLAIN) == [better.id, 0]
-    assert winning_rule(better, PLAIN, rules, lambda record: record.id == 3) == rule
+    worse = replace(PLAIN, id=9 if rule == "colour" else 0)
+    assert ordered(rules, worse, better) == ordered(rules, better, worse) == [better.id, worse.id]
 
 
 def test_earlier_rules_decide_first() -> None:
@@ -41,7 +48,6 @@ def test_earlier_rules_decide_first() -> None:
 def test_what_nothing_tells_apart_is_ordered_by_path() -> None:
     twin = replace(PLAIN, id=7, path="a/abc.jpg")
     assert ordered(KeepRules(), PLAIN, twin) == ordered(KeepRules(), twin, PLAIN) == [7, 0]
-    assert winning_rule(twin, PLAIN, KeepRules(), lambda _: False) == ""
 
 
 def test_folders_come_before_rules() -> None:
@@ -51,8 +57,6 @@ def test_folders_come_before_rules() -> None:
     assert ordered(KeepRules(prefer=("/pictures/kept",)), small, large) == [8, 1]
     both = KeepRules(prefer=("/pictures/kept",), reference=("/pictures/a",))
     assert ordered(both, small, large) == [1, 8]
-    assert winning_rule(large, small, both, lambda _: False) == "reference"
-    assert winning_rule(small, large, replace(both, reference=()), lambda _: False) == "prefer"
 
 
 def test_below_a_folder_is_no_matter_of_letters() -> None:
@@ -69,10 +73,11 @@ def test_metadata_are_read_only_where_they_decide() -> None:
         asked.append(record.id)
         return False
 
-    best_first([PLAIN, BETTER["pixels"], BETTER["path"]], KeepRules(), look)
+    rules = KeepRules(("pixels", "metadata"))
+    best_first([PLAIN, BETTER["pixels"], BETTER["path"]], rules, {"metadata": look})
     assert sorted(asked) == [0, 6]
 
 
 def test_an_unknown_rule() -> None:
-    with pytest.raises(InputError, match="no rule 'beauty' to keep by; use pixels, compression"):
-        best_first([PLAIN], KeepRules(("beauty",)), lambda _: False)
+    with pytest.raises(InputError, match="no rule 'beauty' to keep by; use colour, pixels"):
+        best_first([PLAIN], KeepRules(("beauty",)), {})

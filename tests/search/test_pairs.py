@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from simsearch.index.build import build_index
 from simsearch.index.recipes import Vectors, load_recipe, recipe_names
 from simsearch.index.vector_index import Ids, VectorIndex
-from simsearch.search.pairs import Pairs, expand, join, score_pairs
+from simsearch.search.pairs import Pairs, expand, join, nearest_pairs, score_pairs
 from tests.index.vectors import around, clustered, one_row_each, source_of, unit
 from tests.search.oracles import ScoredPairs, exact_scores, pairs_of_contents, pairs_of_rows
 
@@ -103,7 +103,7 @@ def test_few_vectors(name: str, n: int) -> None:
 def test_nothing_to_pair(n: int, threshold: float) -> None:
     vectors = clustered(1, 8, seed=1)[:n]
     found = joined(thorough("flat", vectors), vectors, threshold)
-    exact, similar = expand(found, one_row_each(n))
+    exact, similar, _ = expand(found, one_row_each(n))
     assert [len(found.a), len(exact.a), len(similar.a)] == [0, 0, 0]
 
 
@@ -127,8 +127,11 @@ def test_rows_equal_the_matrix(vectors: Vectors, threshold: float, data: st.Data
     postings = postings[np.lexsort((postings[:, 1], postings[:, 0]))]
 
     found = joined(thorough("flat", vectors), vectors, threshold)
-    exact, similar = expand(found, postings)
+    exact, similar, sources = expand(found, postings)
 
+    place = dict(zip(postings[:, 1].tolist(), postings[:, 0].tolist(), strict=True))
+    for a, b, source in zip(similar.a.tolist(), similar.b.tolist(), sources.tolist(), strict=True):
+        assert {place[a], place[b]} == {found.a[source], found.b[source]}
     assert (as_dict(exact), as_dict(similar)) == pairs_of_rows(vectors, postings, threshold)
 
 
@@ -136,10 +139,28 @@ def test_content_of_many_files() -> None:
     vectors = clustered(3, 8, seed=7)
     postings = np.array([[0, i] for i in range(300)] + [[1, 300], [2, 301], [2, 302]])
     found = joined(thorough("flat", vectors), vectors, -1)
-    exact, similar = expand(found, postings)
+    exact, similar, _ = expand(found, postings)
     assert (as_dict(exact), as_dict(similar)) == pairs_of_rows(vectors, postings, -1)
     assert len(exact.a) == 300 * 299 // 2 + 1
     assert len(similar.a) == 300 + 2 * 300 + 2
+
+
+@every_recipe
+@pytest.mark.parametrize("lowest", [-1, 0.6, 0.95])
+def test_nearest_pairs_are_those_of_the_matrix(name: str, lowest: float) -> None:
+    vectors = clustered(300, 16, seed=8)
+    cosines = (vectors @ vectors.T).astype(np.float64)
+    np.fill_diagonal(cosines, -2)
+    expected = {
+        (min(a, b), max(a, b)): cosines[a, b]
+        for a in range(len(vectors))
+        for b in np.argsort(-cosines[a], kind="stable")[:3].tolist()
+        if cosines[a, b] >= lowest
+    }
+    found = as_dict(nearest_pairs(thorough(name, vectors), shuffled_blocks(vectors, 64), 3, lowest))
+    common = found.keys() & expected.keys()
+    assert len(common) >= 0.97 * max(len(found), len(expected))  # a compressed index is not exact
+    assert all(abs(found[pair] - expected[pair]) < 0.01 for pair in common)
 
 
 def test_no_score_is_over_1() -> None:

@@ -38,15 +38,16 @@ def command(
     print_table(("rank", "score", "path"), rows, right=(0, 1))
 
     found = collection.duplicates()
-    typer.echo(f"\nduplicates at cosine {found.threshold:g} or more:")
+    typer.echo("\nduplicates:")
     for number, group in enumerate(found.groups, start=1):
-        typer.echo(f"group {number}, weakest tie {group.min_score:.4f}")
-        for path in group.members:
-            typer.echo(f"  {shown_path(path)}")
+        typer.echo(f"group {number}, the best first")
+        typer.echo(f"  {shown_path(group.best.full_path)}")
+        for other in group.others:
+            typer.echo(f"  {shown_path(other.record.full_path)} ({other.kind})")
 
     typer.echo("")
     write_page(out / "gallery.html", demo_page(_NAME, result, found))
     typer.echo("next, with pictures of your own:")
     typer.echo("  simsearch index FOLDER")
     typer.echo("  simsearch query PICTURE -k 10 --gallery neighbours.html")
-    typer.echo("  simsearch duplicates --gallery duplicates.html")
+    typer.echo("  simsearch duplicates --gallery duplicates.html --plan plan.csv")

@@ -1,5 +1,7 @@
 """simsearch duplicates"""
 
+from collections import Counter
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,9 +17,11 @@ from simsearch.cli.options import (
     one_format,
     write_page,
 )
-from simsearch.cli.render import plural, print_csv, print_json, shown_path
-from simsearch.config import DEFAULT_THRESHOLD
-from simsearch.records import Duplicates
+from simsearch.cli.progress import show_progress
+from simsearch.cli.render import plural, print_csv, print_json, shown_path, size
+from simsearch.config import DEFAULT_THRESHOLD, KeepRules
+from simsearch.errors import FolderError
+from simsearch.records import DUPLICATE_KINDS, Duplicates
 
 _SHOWN_GROUPS = 50
 _SHOWN_MEMBERS = 20
@@ -26,23 +30,56 @@ _SHOWN_MEMBERS = 20
 def command(
     index: Index = None,
     home: Home = None,
-    threshold: Annotated[
-        float, typer.Option(min=-1, max=1, help="Lowest cosine of a pair.")
-    ] = DEFAULT_THRESHOLD,
+    similar: Annotated[
+        bool, typer.Option("--similar", help="Also what is alike, and no copy: scenes, bursts.")
+    ] = False,
     exact: Annotated[bool, typer.Option("--exact", help="Only files with the same bytes.")] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=-1, max=1, help="All pairs of this cosine or more, none looked at again."),
+    ] = None,
+    no_recheck: Annotated[
+        bool, typer.Option("--no-recheck", help=f"The same as --threshold {DEFAULT_THRESHOLD}.")
+    ] = False,
+    keep: Annotated[
+        str, typer.Option(help="Which file of a group is the best: rules in order, with commas.")
+    ] = ",".join(KeepRules().order),
+    prefer: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Its files are better than others; repeatable."),
+    ] = None,
+    protect: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Its files are never dropped; repeatable."),
+    ] = None,
+    reference: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Drop only what matches a file of its; repeatable."),
+    ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(metavar="PLAN.csv", help="Write what to keep and to drop, for apply."),
+    ] = None,
     as_json: Json = False,
     as_csv: Csv = False,
     gallery: Gallery = None,
 ) -> None:
     """List the pictures that are there more than once, and the groups they form.
 
-    Example: simsearch duplicates --threshold 0.95 --csv > pairs.csv
+    Example: simsearch duplicates --plan plan.csv
     """
     one_format(as_json, as_csv)
+    if no_recheck and threshold is None:
+        threshold = DEFAULT_THRESHOLD
+    rules = KeepRules(
+        tuple(rule.strip() for rule in keep.split(",")),
+        *(tuple(map(_existing, folders or ())) for folders in (prefer, protect, reference)),
+    )
     from simsearch.collection.api import Collection
 
     collection = Collection.open(chosen_collection(home, index), home_or_default(home))
-    found = collection.duplicates(threshold, exact)
+    with show_progress(quiet=False, doing="looking again", what="pairs") as progress:
+        found = collection.duplicates(threshold, exact, similar, rules, progress)
     if as_json:
         print_json(_as_json(found))
     elif as_csv:
@@ -53,6 +90,27 @@ def command(
         from simsearch.report.gallery import duplicates_page
 
         write_page(gallery, duplicates_page(collection.name, found))
+    if plan is not None:
+        _write_plan(plan, found, rules)
+
+
+def _existing(folder: Path) -> str:
+    if not folder.is_dir():
+        raise FolderError(f"folder '{folder}' does not exist; check the path")
+    return str(folder.resolve())
+
+
+def _write_plan(path: Path, found: Duplicates, rules: KeepRules) -> None:
+    from simsearch.actions.plan import Action, write_plan
+    from simsearch.actions.planning import plan_rows
+
+    rows = plan_rows(found.groups, rules)
+    write_plan(path, rows)
+    dropped = [row for row in rows if row.action is Action.DROP]
+    total = size(sum(row.size or 0 for row in dropped))
+    shown = shown_path(str(path))
+    typer.echo(f"plan: {shown}, {plural(len(dropped), 'file')} of {total} to drop", err=True)
+    typer.echo(f"look it over, then: simsearch apply {shown} --to FOLDER", err=True)
 
 
 def _as_json(found: Duplicates) -> dict[str, object]:
@@ -72,20 +130,21 @@ def _as_json(found: Duplicates) -> dict[str, object]:
 
 
 def _show(found: Duplicates, only_exact: bool) -> None:
-    exact = sum(pair.kind == "exact" for pair in found.pairs)
     counts = f"{plural(len(found.groups), 'group')}, {plural(len(found.pairs), 'pair')}"
+    kinds = Counter(pair.kind for pair in found.pairs)
+    named = ", ".join(f"{kinds[kind]:,} {kind}" for kind in DUPLICATE_KINDS if kinds[kind])
     if only_exact:
         typer.echo(f"{counts} with the same bytes")
+    elif found.threshold is None:
+        typer.echo(f"{counts}{f' ({named})' if named else ''}")
     else:
-        typer.echo(
-            f"{counts} ({exact:,} with the same bytes) at cosine {found.threshold:g} or more"
-        )
+        typer.echo(f"{counts} ({named or 'none'}) at cosine {found.threshold:g} or more")
     for number, group in enumerate(found.groups[:_SHOWN_GROUPS], start=1):
         size = plural(len(group.members), "picture")
         typer.echo(f"\ngroup {number}: {size}, weakest tie {group.min_score:.4f}")
-        typer.echo(f"  best             {shown_path(group.best.full_path)}")
+        typer.echo(f"  best               {shown_path(group.best.full_path)}")
         for other in group.others[:_SHOWN_MEMBERS]:
-            typer.echo(f"  {other.score:.4f} {other.kind:<9} {shown_path(other.record.full_path)}")
+            typer.echo(f"  {other.score:.4f} {other.kind:<11} {shown_path(other.record.full_path)}")
         if len(group.others) > _SHOWN_MEMBERS:
             typer.echo(f"  and {len(group.others) - _SHOWN_MEMBERS:,} more")
     if len(found.groups) > _SHOWN_GROUPS:

@@ -1,0 +1,127 @@
+"""Duplicates as users have them: copies are told from pictures that are only alike."""
+
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from simsearch import Collection
+from simsearch.collection.copies import _to_the_best
+from simsearch.config import KeepRules
+from simsearch.images.alterations import alter
+from simsearch.records import Duplicates
+from simsearch.search.pairs import Pairs
+from tests.local.test_alignment import detailed
+
+
+def burst(image: Image.Image) -> Image.Image:
+    """Return the picture photographed again: nearer things have moved further."""
+    moved = np.array(image)
+    moved[:, 240:] = np.roll(moved[:, 240:], 12, axis=1)
+    moved[:, :240] = np.roll(moved[:, :240], -7, axis=0)
+    return Image.fromarray(moved)
+
+
+@pytest.fixture(scope="module")
+def pile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with originals, copies of the first, a burst, and blank pictures."""
+    folder = tmp_path_factory.mktemp("pile")
+    for seed in range(1, 6):
+        detailed(seed).save(folder / f"{seed}.png")
+    for kind in ("jpeg", "crop", "mirror", "border"):
+        alter(detailed(1), kind, 1, np.random.default_rng(0)).save(folder / f"1-{kind}.jpg")
+    shutil.copyfile(folder / "1.png", folder / "1-twin.png")
+    detailed(1).save(folder / "1-same.bmp")
+    burst(detailed(2)).save(folder / "2-burst.png")
+    Image.new("RGB", (300, 200), (250, 250, 250)).save(folder / "blank.png")
+    Image.new("RGB", (320, 200), (249, 250, 250)).save(folder / "blank too.png")
+    Image.new("RGB", (300, 200), (250, 250, 250)).save(folder / "blank same.bmp")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def collection(pile: Path, tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    made = Collection("pile", home=tmp_path_factory.mktemp("indexes"))
+    made.add(pile)
+    return made
+
+
+def kinds(found: Duplicates) -> dict[frozenset[str], str]:
+    """Return what ties each pair of file names."""
+    return {frozenset({Path(p.a).name, Path(p.b).name}): p.kind for p in found.pairs}
+
+
+def test_copies_are_told_from_what_is_alike(collection: Collection) -> None:
+    found = collection.duplicates()
+    assert found.threshold is None
+    tied = kinds(found)
+    assert tied[frozenset({"1.png", "1-twin.png"})] == "exact"
+    assert tied[frozenset({"1.png", "1-same.bmp"})] == "same-pixels"
+    for copy in ("1-jpeg.jpg", "1-crop.jpg", "1-mirror.jpg", "1-border.jpg"):
+        assert tied[frozenset({"1.png", copy})] == "copy"
+    names = [{Path(path).name for path in group.members} for group in found.groups]
+    assert {"blank.png", "blank same.bmp"} in names
+    assert len(names) == 2
+    assert len(names[0]) == 7
+
+
+def test_flat_pictures_need_the_same_pixels(collection: Collection) -> None:
+    tied = kinds(collection.duplicates())
+    assert tied[frozenset({"blank.png", "blank same.bmp"})] == "same-pixels"
+    assert not any("blank too.png" in pair for pair in tied)
+    assert frozenset({"blank.png", "blank too.png"}) in kinds(collection.duplicates(0.9))
+
+
+def test_bursts_are_similar_and_only_on_request(collection: Collection) -> None:
+    pair = frozenset({"2.png", "2-burst.png"})
+    assert pair not in kinds(collection.duplicates())
+    assert kinds(collection.duplicates(similar=True))[pair] == "similar"
+
+
+def test_a_group_is_tied_to_its_best_and_the_rules_choose_it(
+    collection: Collection, pile: Path, tmp_path: Path
+) -> None:
+    group = collection.duplicates().groups[0]
+    assert group.best.full_path in {str(pile / "1-same.bmp"), str(pile / "1-border.jpg")}
+    rules = KeepRules(("path",), prefer=(str(tmp_path),))
+    shortest = collection.duplicates(rules=rules).groups[0]
+    assert shortest.best.full_path == str(pile / "1.png")
+    assert {other.kind for other in shortest.others} == {"exact", "same-pixels", "copy"}
+
+
+def test_a_picture_that_is_gone_is_said(
+    pile: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "pile"
+    shutil.copytree(pile, folder)
+    collection = Collection("gone", home=tmp_path / "indexes")
+    collection.add(folder)
+    (folder / "1-crop.jpg").unlink()
+    with caplog.at_level(logging.WARNING, "simsearch"):
+        found = collection.duplicates()
+    assert not any("1-crop.jpg" in pair for pair in kinds(found))
+    assert "a picture of theirs can't be read any more" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("edges", "best_first", "expected"),
+    [
+        ([], [0, 1], []),
+        ([(0, 1), (1, 2)], [0, 1, 2], [(0, 2)]),
+        ([(0, 1), (1, 2)], [1, 0, 2], []),
+        ([(0, 1), (1, 2), (2, 3), (4, 5)], [3, 5, 0, 1, 2, 4], [(0, 3), (1, 3)]),
+    ],
+)
+def test_whoever_is_tied_through_others_is_looked_at_beside_the_best(
+    edges: Sequence[tuple[int, int]], best_first: Sequence[int], expected: list[tuple[int, int]]
+) -> None:
+    sides = np.array(edges, np.int64).reshape(-1, 2)
+    pairs = Pairs(sides[:, 0], sides[:, 1], np.ones(len(edges)))
+    a, b = _to_the_best(pairs, ["copy"] * len(edges), best_first)
+    assert list(zip(a.tolist(), b.tolist(), strict=True)) == expected
+    a, b = _to_the_best(pairs, [""] * len(edges), best_first)
+    assert len(a) == 0
