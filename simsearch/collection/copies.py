@@ -13,7 +13,7 @@ from simsearch.images.decode import pixel_digest, read_file
 from simsearch.index.vector_index import Ids
 from simsearch.local.verdict import certainty
 from simsearch.records import ImageRecord
-from simsearch.search.pairs import Pairs
+from simsearch.search.pairs import Pairs, joined
 
 NEAREST = 5  # neighbours of each picture that may be its copies
 LOWEST = 0.4  # cosine; hardly a copy lies lower
@@ -24,42 +24,46 @@ _ALMOST_ONE = 0.995  # cosine over which pixels may be the same
 _NEITHER = ""
 
 Progress = Callable[[int, int], None]
-Records = Mapping[int, ImageRecord]
 _log = logging.getLogger(__name__)
 
 
+def likeliest(nearest: Pairs, pictures: int) -> Pairs:
+    """Return the pairs worth another look: those of the highest cosine, half a pair a picture."""
+    count = max(round(_LOOKS * pictures), _FEW_LOOKS)
+    kept = np.sort(np.argsort(-nearest.scores, kind="stable")[:count])
+    return Pairs(nearest.a[kept], nearest.b[kept], nearest.scores[kept])
+
+
 def find_copies(
-    nearest: Pairs,
-    records: Records,
-    best_first: Sequence[int],
+    pairs: Pairs,
+    records: Mapping[int, ImageRecord],
+    best_first: Callable[[Sequence[ImageRecord]], list[ImageRecord]],
     score: Callable[[Ids, Ids], Pairs],
     progress: Progress,
 ) -> tuple[Pairs, list[str]]:
-    """Return the pairs of positions that are 'same-pixels' or 'copy', and which.
+    """Look at pairs of positions again; return those that are 'same-pixels' or 'copy', and which.
 
     Args:
-        nearest: pairs of positions, of which those of the highest cosine are looked at.
         records: a file of each position that stands in a pair.
-        best_first: positions, the best file first; what is tied to others of a group is also
-            looked at beside the group's best.
+        best_first: orders files; what is tied to others of a group is also looked at beside the
+            group's best.
         score: gives pairs of positions their cosines.
         progress: called with (pairs looked at, pairs to look at).
     """
-    count = max(round(_LOOKS * len(best_first)), _FEW_LOOKS)
-    kept = np.sort(np.argsort(-nearest.scores, kind="stable")[:count])
-    pairs = Pairs(nearest.a[kept], nearest.b[kept], nearest.scores[kept])
     kinds = _kinds(pairs, records, progress)
-    more = score(*_to_the_best(pairs, kinds, best_first))
+    tied = [place for place, kind in enumerate(kinds) if kind != _NEITHER]
+    members = {*pairs.a[tied].tolist(), *pairs.b[tied].tolist()}
+    position = {records[member].id: member for member in members}
+    ranked = best_first([records[member] for member in sorted(members)])
+    more = score(*_to_the_best(pairs, kinds, [position[record.id] for record in ranked]))
     kinds += _kinds(more, records, lambda *_: None)
+    pairs = joined(pairs, more)
     found = [place for place, kind in enumerate(kinds) if kind != _NEITHER]
-    a, b, scores = (
-        np.concatenate([getattr(pairs, name), getattr(more, name)])[found]
-        for name in ("a", "b", "scores")
-    )
-    return Pairs(a, b, scores), [kinds[place] for place in found]
+    kept = Pairs(pairs.a[found], pairs.b[found], pairs.scores[found])
+    return kept, [kinds[place] for place in found]
 
 
-def _kinds(pairs: Pairs, records: Records, progress: Progress) -> list[str]:
+def _kinds(pairs: Pairs, records: Mapping[int, ImageRecord], progress: Progress) -> list[str]:
     named = [
         (records[a], records[b]) for a, b in zip(pairs.a.tolist(), pairs.b.tolist(), strict=True)
     ]

@@ -1,11 +1,12 @@
 """All duplicates of a collection: pairs from the index, looked at again, grouped, named."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from simsearch.collection.copies import LOWEST, NEAREST, find_copies
+from simsearch.collection.copies import LOWEST, NEAREST, find_copies, likeliest
 from simsearch.collection.stored_vectors import StoredVectors
 from simsearch.config import DuplicateSearch
 from simsearch.errors import PictureError
@@ -61,11 +62,10 @@ def _tied(
         alike = vectors.scored(*join(index, vectors.blocks(), search.threshold), search.threshold)
         return alike, ["similar"] * len(alike.a)
     nearest = nearest_pairs(index, vectors.blocks(), NEAREST, LOWEST)
-    records = vectors.records({*nearest.a.tolist(), *nearest.b.tolist()})
-    place_of = {record.id: position for position, record in records.items()}
-    ranked = best_first(list(records.values()), search.rules, _LOOKS)
-    order = [place_of[record.id] for record in ranked]
-    pairs, kinds = find_copies(nearest, records, order, vectors.scored, progress)
+    asked = likeliest(nearest, index.size)
+    records = vectors.records({*asked.a.tolist(), *asked.b.tolist()})
+    order = partial(best_first, rules=search.rules, looks=_LOOKS)
+    pairs, kinds = find_copies(asked, records, order, vectors.scored, progress)
     if search.similar:
         alike = vectors.scored(*join(index, vectors.blocks(), search.threshold), search.threshold)
         known = set(zip(pairs.a.tolist(), pairs.b.tolist(), strict=True))

@@ -2,13 +2,16 @@
 
 import csv
 import io
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Shelf
+from simsearch import Collection
+from tests.cli.conftest import Shelf, assert_one_error
 from tests.conftest import CliResult
+from tests.local.test_alignment import detailed
 
 Run = Callable[..., CliResult]
 
@@ -38,10 +41,79 @@ def test_only_equal_content(run_here: Run, shelf: Shelf, options: list[str]) -> 
     assert group["min_score"] == 1
 
 
-def test_default_threshold_is_nine_tenths(run_here: Run, shelf: Shelf) -> None:
-    found = run_here("duplicates", "--home", shelf.home, "--json").json()
+def test_without_the_second_look_nine_tenths_is_the_threshold(run_here: Run, shelf: Shelf) -> None:
+    found = run_here("duplicates", "--home", shelf.home, "--no-recheck", "--json").json()
     assert found["threshold"] == 0.9
     assert all(pair["score"] >= 0.9 for pair in found["pairs"])
+    assert {pair["kind"] for pair in found["pairs"]} <= {"exact", "similar"}
+
+
+@pytest.fixture(scope="module")
+def pile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with an indexed `pile`: three pictures, a twin and a small copy of one."""
+    place = tmp_path_factory.mktemp("pile")
+    (place / "pile" / "sub").mkdir(parents=True)
+    for seed in range(3):
+        detailed(seed).save(place / "pile" / f"{seed}.png")
+    detailed(0).resize((240, 180)).save(place / "pile" / "sub" / "small.jpg")
+    shutil.copyfile(place / "pile" / "0.png", place / "pile" / "sub" / "twin.png")
+    Collection("pile", home=place / "indexes").add(place / "pile")
+    return place
+
+
+def test_a_second_look_tells_copies(run_here: Run, pile: Path) -> None:
+    result = run_here("duplicates", "--json", cwd=pile)
+    assert result.code == 0
+    found = result.json()
+    assert found["threshold"] is None
+    assert [pair["kind"] for pair in found["pairs"]] == ["exact", "copy", "copy"]
+    (group,) = found["groups"]
+    assert group["best"] == group["members"][0] == str(pile / "pile" / "0.png")
+    assert group["weakest"] == str(pile / "pile" / "sub" / "small.jpg")
+    text = run_here("duplicates", cwd=pile).out
+    assert "1 group, 3 pairs (1 exact, 2 copy)" in text
+    assert "copy        pile/sub/small.jpg" in text
+
+
+def test_plan_apply_undo(run_here: Run, pile: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    shutil.copytree(pile / "pile", folder / "pile")
+    assert run_here("index", "pile", cwd=folder).code == 0
+    before = {path: path.read_bytes() for path in folder.glob("pile/**/*.*")}
+    made = run_here("duplicates", "--prefer", "pile/sub", "--plan", "plan.csv", cwd=folder)
+    assert made.code == 0
+    assert "plan: plan.csv, 2 files" in made.err
+    rows = list(csv.DictReader(io.StringIO((folder / "plan.csv").read_text(encoding="utf-8"))))
+    kept = [row["path"] for row in rows if row["action"] == "keep"]
+    assert kept == [str(folder / "pile" / "sub" / "twin.png")]
+    assert run_here("apply", "plan.csv", "--to", "out", "--yes", cwd=folder).code == 0
+    assert not (folder / "pile" / "0.png").exists()
+    assert run_here("undo", "plan.apply.jsonl", cwd=folder).code == 0
+    assert {path: path.read_bytes() for path in folder.glob("pile/**/*.*")} == before
+
+
+def test_protected_and_reference_folders(run_here: Run, pile: Path, tmp_path: Path) -> None:
+    for option, dropped in (("--protect", {"0.png"}), ("--reference", {"0.png"})):
+        plan = tmp_path / f"plan{option}.csv"
+        result = run_here(
+            "duplicates", option, "pile/sub", "--prefer", "pile/sub", "--plan", plan, cwd=pile
+        )
+        assert result.code == 0
+        rows = list(csv.DictReader(io.StringIO(plan.read_text(encoding="utf-8"))))
+        assert {Path(row["path"]).name for row in rows if row["action"] == "drop"} == dropped
+
+
+def test_wrong_rules_and_folders(run_here: Run, pile: Path, tmp_path: Path) -> None:
+    assert_one_error(
+        run_here("duplicates", "--keep", "beauty", "--exact", cwd=pile), "no rule 'beauty'"
+    )
+    assert_one_error(
+        run_here("duplicates", "--protect", "nowhere", cwd=pile), "'nowhere' does not exist"
+    )
+    (tmp_path / "plan.csv").touch()
+    again = run_here("duplicates", "--exact", "--plan", tmp_path / "plan.csv", cwd=pile)
+    assert again.code == 1
+    assert "exists; delete it or choose another name" in again.err
 
 
 def test_csv_and_text_have_the_same_pairs_as_json(run_here: Run, shelf: Shelf) -> None:
