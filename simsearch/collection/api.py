@@ -27,6 +27,7 @@ from simsearch.images.discover import resolve_folder
 from simsearch.records import (
     CheckReport,
     CollectionInfo,
+    DuplicatePair,
     Duplicates,
     Failure,
     ImageRecord,
@@ -317,17 +318,47 @@ class Collection:
         Raises:
             InputError: the threshold is out of range, or there is no such rule.
         """
-        if threshold is not None and not -1 <= threshold <= 1:
-            raise InputError(f"threshold is {threshold}; a cosine lies between -1 and 1")
-        recheck = threshold is None and not exact
-        cut = 1.0 if exact else DEFAULT_THRESHOLD if threshold is None else threshold
-        search = DuplicateSearch(recheck, similar, cut, rules or KeepRules())
+        search = _search(threshold, exact, similar, rules)
 
         def ask(manifest: Manifest) -> Duplicates:
             from simsearch.collection.duplicates import find_duplicates
 
             index = None if exact else self._index(manifest)
             return find_duplicates(self.folder, manifest, index, search, progress)
+
+        return self._at_one_generation(ask)
+
+    def compare(
+        self,
+        other: "Collection",
+        threshold: float | None = None,
+        similar: bool = False,
+        progress: Callable[[int, int], None] = lambda *_: None,
+    ) -> list[DuplicatePair]:
+        """Return what of this collection is also in another: leaks from training into test data.
+
+        Args:
+            other: a collection of the same encoder.
+            threshold, similar, progress: as for `duplicates`.
+
+        Returns:
+            For each file of this one that is in the other, `a`, its surest match there, `b`.
+
+        Raises:
+            InputError: the threshold is out of range.
+            EncoderMismatchError: the other has another encoder's vectors.
+        """
+        from simsearch.collection.comparing import Side, compare_sides
+
+        search = _search(threshold, False, similar, None)
+
+        def ask(mine: Manifest) -> list[DuplicatePair]:
+            def ask_other(theirs: Manifest) -> list[DuplicatePair]:
+                index = other._index(theirs)
+                sides = Side(self.folder, mine), Side(other.folder, theirs)
+                return compare_sides(*sides, index, search, progress)
+
+            return other._at_one_generation(ask_other)
 
         return self._at_one_generation(ask)
 
@@ -455,6 +486,16 @@ class Collection:
             except CollectionDamagedError:
                 if self.manifest == manifest:
                     raise
+
+
+def _search(
+    threshold: float | None, exact: bool, similar: bool, rules: KeepRules | None
+) -> DuplicateSearch:
+    """Return what is asked for; raises InputError for what is no cosine."""
+    if threshold is not None and not -1 <= threshold <= 1:
+        raise InputError(f"threshold is {threshold}; a cosine lies between -1 and 1")
+    cut = 1.0 if exact else DEFAULT_THRESHOLD if threshold is None else threshold
+    return DuplicateSearch(threshold is None and not exact, similar, cut, rules or KeepRules())
 
 
 def _size(path: Path) -> int:

@@ -21,7 +21,7 @@ _LOOKS = 0.5  # pairs a picture that are looked at again, those of the highest c
 _FEW_LOOKS = 2000  # which take no long time, however few the pictures
 _CUT = 0.5  # certainty of a copy
 _ALMOST_ONE = 0.995  # cosine over which pixels may be the same
-_NEITHER = ""
+NEITHER = ""  # of the kinds: only alike
 
 Progress = Callable[[int, int], None]
 _log = logging.getLogger(__name__)
@@ -50,35 +50,48 @@ def find_copies(
         score: gives pairs of positions their cosines.
         progress: called with (pairs looked at, pairs to look at).
     """
-    kinds = _kinds(pairs, records, progress)
-    tied = [place for place, kind in enumerate(kinds) if kind != _NEITHER]
+    kinds = kinds_of(_named(pairs, records), pairs.scores.tolist(), progress)
+    tied = [place for place, kind in enumerate(kinds) if kind != NEITHER]
     members = {*pairs.a[tied].tolist(), *pairs.b[tied].tolist()}
     position = {records[member].id: member for member in members}
     ranked = best_first([records[member] for member in sorted(members)])
     more = score(*_to_the_best(pairs, kinds, [position[record.id] for record in ranked]))
-    kinds += _kinds(more, records, lambda *_: None)
+    kinds += kinds_of(_named(more, records), more.scores.tolist(), lambda *_: None)
     pairs = joined(pairs, more)
-    found = [place for place, kind in enumerate(kinds) if kind != _NEITHER]
+    found = [place for place, kind in enumerate(kinds) if kind != NEITHER]
     kept = Pairs(pairs.a[found], pairs.b[found], pairs.scores[found])
     return kept, [kinds[place] for place in found]
 
 
-def _kinds(pairs: Pairs, records: Mapping[int, ImageRecord], progress: Progress) -> list[str]:
-    named = [
-        (records[a], records[b]) for a, b in zip(pairs.a.tolist(), pairs.b.tolist(), strict=True)
-    ]
-    looks = look_again([(a.full_path, b.full_path) for a, b in named], progress)
+def kinds_of(
+    pairs: Sequence[tuple[ImageRecord, ImageRecord]], scores: Sequence[float], progress: Progress
+) -> list[str]:
+    """Look at pairs of files again; return 'same-pixels', 'copy', or '' for what is neither.
+
+    Args:
+        scores: their cosines.
+        progress: called with (pairs looked at, pairs to look at).
+    """
+    looks = look_again([(a.full_path, b.full_path) for a, b in pairs], progress)
     digest = lru_cache(_FEW_LOOKS)(_pixels)
     kinds, unread = [], 0
-    for (a, b), score, look in zip(named, pairs.scores.tolist(), looks, strict=True):
+    for (a, b), score, look in zip(pairs, scores, looks, strict=True):
         unread += look is None
-        if score >= _ALMOST_ONE and _same_size(a, b) and digest(a) == digest(b) != _NEITHER:
+        if score >= _ALMOST_ONE and _same_size(a, b) and digest(a) == digest(b) != NEITHER:
             kinds.append("same-pixels")
         else:
-            kinds.append("copy" if look is not None and certainty(look) >= _CUT else _NEITHER)
+            kinds.append("copy" if look is not None and certainty(look) >= _CUT else NEITHER)
     if unread:
         _log.warning("%d pairs left out: a picture of theirs can't be read any more", unread)
     return kinds
+
+
+def _named(
+    pairs: Pairs, records: Mapping[int, ImageRecord]
+) -> list[tuple[ImageRecord, ImageRecord]]:
+    return [
+        (records[a], records[b]) for a, b in zip(pairs.a.tolist(), pairs.b.tolist(), strict=True)
+    ]
 
 
 def _to_the_best(pairs: Pairs, kinds: Sequence[str], best_first: Sequence[int]) -> tuple[Ids, Ids]:
@@ -86,7 +99,7 @@ def _to_the_best(pairs: Pairs, kinds: Sequence[str], best_first: Sequence[int]) 
     edges = list(zip(pairs.a.tolist(), pairs.b.tolist(), strict=True))
     ties: dict[int, list[int]] = defaultdict(list)
     for (a, b), kind in zip(edges, kinds, strict=True):
-        if kind != _NEITHER:
+        if kind != NEITHER:
             ties[a].append(b)
             ties[b].append(a)
     wanted: set[tuple[int, int]] = set()
@@ -111,4 +124,4 @@ def _pixels(record: ImageRecord) -> str:
     try:
         return pixel_digest(read_file(record.full_path))
     except PictureError:
-        return _NEITHER
+        return NEITHER

@@ -78,6 +78,15 @@ def test_rebuild_switches_the_encoder(indexed: Library, tiny: Path) -> None:
     assert found[0].score > 0.99
 
 
+def test_collections_of_two_encoders_cannot_be_compared(indexed: Library, tiny: Path) -> None:
+    other = Collection("other", home=indexed.collection.folder.parent)
+    other.add(indexed.folder, encoder=str(tiny))
+    with pytest.raises(EncoderMismatchError, match="index both with one") as caught:
+        indexed.collection.compare(other)
+    assert "tf_efficientnet_lite0" in str(caught.value)
+    assert str(tiny.resolve()) in str(caught.value)
+
+
 def test_encoder_stays_after_the_switch(indexed: Library, tiny: Path) -> None:
     indexed.sync(encoder=str(tiny), rebuild=True)
     indexed.put("more.jpg", 9)

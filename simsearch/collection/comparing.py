@@ -1,0 +1,129 @@
+"""What of one collection is also in another."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from simsearch.collection.copies import LOWEST, NEAREST, NEITHER, kinds_of, likeliest
+from simsearch.collection.indexing import vector_blocks
+from simsearch.config import DuplicateSearch
+from simsearch.errors import EncoderMismatchError
+from simsearch.index.recipes import Vectors
+from simsearch.index.vector_index import Ids, VectorIndex
+from simsearch.records import DUPLICATE_KINDS, DuplicatePair, ImageRecord
+from simsearch.search.pairs import NO_PAIRS, Pairs, joined
+from simsearch.store.manifest import Manifest
+from simsearch.store.reader import find_records, read_contents
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A collection's folder, and a generation of it."""
+
+    folder: Path
+    manifest: Manifest
+
+    def records(self, ids: Ids) -> dict[int, ImageRecord]:
+        """Return rows by id."""
+        return find_records(self.folder, self.manifest.parts, set(ids.tolist()))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A row of the other side, its cosine, and one of `DUPLICATE_KINDS`."""
+
+    row: int
+    score: float
+    kind: str
+
+    @property
+    def order(self) -> tuple[int, float]:
+        """What sorts the surest match first."""
+        return DUPLICATE_KINDS.index(self.kind), -self.score
+
+
+def compare_sides(
+    mine: Side, theirs: Side, index: VectorIndex, search: DuplicateSearch, progress: Progress
+) -> list[DuplicatePair]:
+    """Return the surest match in another collection of each file that is in it, by path.
+
+    Args:
+        index: the other's.
+
+    Raises:
+        EncoderMismatchError: the two have vectors of different encoders.
+    """
+    if mine.manifest.encoder.fingerprint != theirs.manifest.encoder.fingerprint:
+        raise EncoderMismatchError(
+            f"'{mine.folder.name}' is embedded by '{mine.manifest.encoder.name}', "
+            f"'{theirs.folder.name}' by '{theirs.manifest.encoder.name}'; index both with one"
+        )
+    contents, hashes = read_contents(mine.folder, mine.manifest.parts)
+    their_contents, their_hashes = read_contents(theirs.folder, theirs.manifest.parts)
+    row_of = dict(zip(reversed(their_hashes), reversed(their_contents.ids.tolist()), strict=True))
+    found = {
+        id_: Match(row_of[digest], 1.0, "exact")
+        for id_, digest in zip(contents.ids.tolist(), hashes, strict=True)
+        if digest in row_of
+    }
+    new = contents.first & ~np.isin(contents.ids, list(found))
+    near = _nearest(vector_blocks(mine.folder, mine.manifest, new), index, search)
+    surest = _surest(mine, theirs, near, search, progress)
+    representative = dict(
+        zip(contents.numbers[new].tolist(), contents.ids[new].tolist(), strict=True)
+    )
+    for id_, number in zip(contents.ids.tolist(), contents.numbers.tolist(), strict=True):
+        match = surest.get(representative.get(number, -1))
+        if match is not None:
+            found[id_] = match
+    return _named(mine, theirs, found)
+
+
+def _nearest(
+    blocks: Iterator[tuple[Ids, Vectors]], index: VectorIndex, search: DuplicateSearch
+) -> Pairs:
+    """Return pairs of a row here and a row there that may be a match."""
+    parts, count = [NO_PAIRS], 0
+    lowest = LOWEST if search.recheck else search.threshold
+    for ids, vectors in blocks:
+        cosines, positions = index.search(vectors, min(NEAREST, index.size))
+        rows, columns = np.nonzero((cosines >= lowest) & (positions >= 0))
+        there = [int(index.rows_at(p)[0]) for p in positions[rows, columns].tolist()]
+        scores = np.minimum(cosines[rows, columns].astype(np.float64), 1.0)
+        parts.append(Pairs(ids[rows], np.array(there, np.int64), scores))
+        count += len(ids)
+    pairs = joined(*parts)
+    return likeliest(pairs, 2 * count) if search.recheck else pairs
+
+
+def _surest(
+    mine: Side, theirs: Side, near: Pairs, search: DuplicateSearch, progress: Progress
+) -> dict[int, Match]:
+    """Return, by row here, the row there with the surest kind, then the highest cosine."""
+    here, there = mine.records(near.a), theirs.records(near.b)
+    sides = list(zip(near.a.tolist(), near.b.tolist(), strict=True))
+    scores = near.scores.tolist()
+    kinds = [NEITHER] * len(sides)
+    if search.recheck:
+        kinds = kinds_of([(here[a], there[b]) for a, b in sides], scores, progress)
+    wanted = search.similar or not search.recheck
+    best: dict[int, Match] = {}
+    for (a, b), score, looked in zip(sides, scores, kinds, strict=True):
+        alike = wanted and score >= search.threshold
+        match = Match(b, score, "similar" if looked == NEITHER and alike else looked)
+        if match.kind != NEITHER and (a not in best or match.order < best[a].order):
+            best[a] = match
+    return best
+
+
+def _named(mine: Side, theirs: Side, found: dict[int, Match]) -> list[DuplicatePair]:
+    here = mine.records(np.array(list(found), np.int64))
+    there = theirs.records(np.array([match.row for match in found.values()], np.int64))
+    return [
+        DuplicatePair(here[a].full_path, there[match.row].full_path, match.score, match.kind)
+        for a, match in sorted(found.items(), key=lambda item: (item[1].order, item[0]))
+    ]

@@ -1,0 +1,89 @@
+"""What of one collection is also in another."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simsearch import Collection
+from simsearch.errors import InputError
+from simsearch.images.alterations import alter
+from simsearch.records import DuplicatePair
+from tests.collection.test_copies import burst
+from tests.local.test_alignment import detailed
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with `train`, `test`, which leaks, `clean`, and `indexes` of them."""
+    place = tmp_path_factory.mktemp("leaks")
+    for name in ("train", "test", "clean"):
+        (place / name).mkdir()
+    for seed in range(4):
+        detailed(seed).save(place / "train" / f"{seed}.png")
+        detailed(10 + seed).save(place / "clean" / f"{seed}.png")
+    shutil.copyfile(place / "train" / "0.png", place / "train" / "0 twin.png")
+    for name in ("leak.png", "leak again.png"):
+        shutil.copyfile(place / "train" / "0.png", place / "test" / name)
+    detailed(1).save(place / "test" / "same.bmp")
+    crop = alter(detailed(2), "crop", 1, np.random.default_rng(0))
+    for name in ("crop.jpg", "crop twin.jpg"):
+        crop.save(place / "test" / name)
+    burst(detailed(3)).save(place / "test" / "burst.png")
+    detailed(20).save(place / "test" / "new.png")
+    for name in ("train", "test", "clean"):
+        Collection(name, home=place / "indexes").add(place / name)
+    return place
+
+
+def opened(place: Path, name: str) -> Collection:
+    return Collection.open(name, home=place / "indexes")
+
+
+def matches(pairs: list[DuplicatePair]) -> dict[str, tuple[str, str]]:
+    return {Path(p.a).name: (Path(p.b).name, p.kind) for p in pairs}
+
+
+LEAKS = {
+    "leak.png": ("0 twin.png", "exact"),
+    "leak again.png": ("0 twin.png", "exact"),
+    "same.bmp": ("1.png", "same-pixels"),
+    "crop.jpg": ("2.png", "copy"),
+    "crop twin.jpg": ("2.png", "copy"),
+}
+
+
+def test_every_leak_is_found_with_its_surest_match(place: Path) -> None:
+    found = opened(place, "test").compare(opened(place, "train"))
+    assert matches(found) == LEAKS
+    assert [pair.kind for pair in found] == ["exact"] * 2 + ["same-pixels"] + ["copy"] * 2
+
+
+def test_bursts_only_on_request(place: Path) -> None:
+    found = opened(place, "test").compare(opened(place, "train"), similar=True)
+    assert matches(found)["burst.png"] == ("3.png", "similar")
+    assert matches(found).items() >= LEAKS.items()
+
+
+def test_a_threshold_alone(place: Path) -> None:
+    found = opened(place, "test").compare(opened(place, "train"), threshold=-1)
+    assert len(found) == 7
+    assert {pair.kind for pair in found} == {"exact", "similar"}
+    assert all(pair.score >= -1 for pair in found)
+
+
+def test_nothing_leaks(place: Path) -> None:
+    assert opened(place, "clean").compare(opened(place, "train")) == []
+
+
+def test_a_collection_is_in_itself(place: Path) -> None:
+    found = opened(place, "clean").compare(opened(place, "clean"))
+    assert {pair.kind for pair in found} == {"exact"}
+    assert all(pair.a == pair.b for pair in found)
+    assert len(found) == 4
+
+
+def test_a_threshold_that_is_no_cosine(place: Path) -> None:
+    with pytest.raises(InputError, match="between -1 and 1"):
+        opened(place, "test").compare(opened(place, "train"), threshold=2)
