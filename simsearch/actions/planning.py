@@ -1,5 +1,6 @@
 """From groups of duplicates to a plan: the best of each is kept, the others are dropped."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -28,6 +29,20 @@ def plan_rows(groups: Iterable[DuplicateGroup], rules: KeepRules) -> list[PlanRo
             action, reason = _fate(other, rules)
             rows.append(_row(number, other.record, action, reason, other.score, other.kind))
     return rows
+
+
+def told_apart(rows: Iterable[PlanRow]) -> list[tuple[str, str]]:
+    """Return the content hashes of each file marked 'not-duplicate' and each other of its group."""
+    groups: dict[int, list[PlanRow]] = defaultdict(list)
+    for row in rows:
+        groups[row.group].append(row)
+    return [
+        (row.content_hash, other.content_hash)
+        for group in groups.values()
+        for row in group
+        for other in group
+        if row.action is Action.NOT_DUPLICATE and other is not row
+    ]
 
 
 def _why_best(group: DuplicateGroup, rules: KeepRules) -> str:

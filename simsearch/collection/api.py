@@ -4,7 +4,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -327,6 +327,20 @@ class Collection:
             return find_duplicates(self.folder, manifest, index, search, progress)
 
         return self._at_one_generation(ask)
+
+    def tell_apart(self, pairs: Iterable[tuple[str, str]]) -> int:
+        """Remember pairs of content hashes as no duplicates; return how many were new.
+
+        `duplicates` never lists them again, whatever the files are called later.
+
+        Raises:
+            CollectionNotFoundError, CollectionBusyError, StorageError: as for `enrol`.
+        """
+        from simsearch.collection.ledger import remember
+
+        homes.find_collection(self.folder.parent, self.name)
+        with writer_lock(self.folder):
+            return remember(self.folder, pairs)
 
     def compare(
         self,

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from simsearch.collection.copies import LOWEST, NEAREST, find_copies, likeliest
+from simsearch.collection.ledger import HashPair, read_ledger
 from simsearch.collection.stored_vectors import StoredVectors
 from simsearch.config import DuplicateSearch
 from simsearch.errors import PictureError
@@ -82,31 +83,38 @@ def _tied(
 def _name_files(
     folder: Path, manifest: Manifest, found: Pairs, kinds: Sequence[str], search: DuplicateSearch
 ) -> Duplicates:
-    a, b, scores = found.a, found.b, found.scores
-    records = find_records(folder, manifest.parts, {*a.tolist(), *b.tolist()})
-    surest = np.array([DUPLICATE_KINDS.index(kind) for kind in kinds])
-    order = np.lexsort((b, a, -scores, surest)).tolist()
-    pairs = [
-        DuplicatePair(
-            records[int(a[i])].full_path, records[int(b[i])].full_path, float(scores[i]), kinds[i]
+    records = find_records(folder, manifest.parts, {*found.a.tolist(), *found.b.tolist()})
+    apart = read_ledger(folder)
+    ties = [
+        (a, b, score, kind)
+        for a, b, score, kind in zip(
+            found.a.tolist(), found.b.tolist(), found.scores.tolist(), kinds, strict=True
         )
-        for i in order
+        if not apart or _hashes(records[a], records[b]) not in apart
     ]
-    ties = list(zip(a.tolist(), b.tolist(), scores.tolist(), strict=True))
-    kind_of = {tie[:2]: kind for tie, kind in zip(ties, kinds, strict=True)}
-    ranked = [record.id for record in best_first(list(records.values()), search.rules, _LOOKS)]
+    ties.sort(key=lambda tie: (DUPLICATE_KINDS.index(tie[3]), -tie[2], tie[:2]))
+    pairs = [
+        DuplicatePair(records[a].full_path, records[b].full_path, score, kind)
+        for a, b, score, kind in ties
+    ]
+    kind_of = {tie[:2]: tie[3] for tie in ties}
+    tied = [records[id_] for id_ in sorted({id_ for pair in kind_of for id_ in pair})]
+    ranked = [record.id for record in best_first(tied, search.rules, _LOOKS)]
     groups = [
         DuplicateGroup(
             records[best],
             [
                 DuplicateMember(records[id_], score, kind_of[min(best, id_), max(best, id_)])
-                for _, id_, score in found
+                for _, id_, score in members
             ],
         )
-        for best, found in star_groups(ties, ranked)
+        for best, members in star_groups((tie[:3] for tie in ties), ranked)
     ]
-    threshold = None if search.recheck else search.threshold
-    return Duplicates(threshold=threshold, pairs=pairs, groups=groups)
+    return Duplicates(None if search.recheck else search.threshold, pairs, groups)
+
+
+def _hashes(a: ImageRecord, b: ImageRecord) -> HashPair:
+    return min(a.content_hash, b.content_hash), max(a.content_hash, b.content_hash)
 
 
 def _asking(has: Callable[[bytes], bool]) -> Callable[[ImageRecord], bool]:

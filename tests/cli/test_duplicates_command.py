@@ -103,6 +103,65 @@ def test_protected_and_reference_folders(run_here: Run, pile: Path, tmp_path: Pa
         assert {Path(row["path"]).name for row in rows if row["action"] == "drop"} == dropped
 
 
+@pytest.fixture
+def own_pile(run_here: Run, pile: Path, tmp_path: Path) -> Path:
+    """Return a fresh folder with the pile and its index."""
+    shutil.copytree(pile / "pile", tmp_path / "own" / "pile")
+    assert run_here("index", "pile", cwd=tmp_path / "own").code == 0
+    return tmp_path / "own"
+
+
+def pairs_of(run_here: Run, place: Path) -> set[frozenset[str]]:
+    found = run_here("duplicates", "--json", cwd=place).json()["pairs"]
+    return {frozenset({Path(pair["a"]).name, Path(pair["b"]).name}) for pair in found}
+
+
+def test_what_was_told_apart_does_not_come_back(run_here: Run, own_pile: Path) -> None:
+    assert frozenset({"0.png", "small.jpg"}) in pairs_of(run_here, own_pile)
+    command = ("duplicates", "--not-duplicate", "pile/0.png", "pile/sub/small.jpg")
+    result = run_here(*command, cwd=own_pile)
+    assert result.out == "1 pair more of 'pile' told apart\n"
+    assert run_here(*command, cwd=own_pile).out == "0 pairs more of 'pile' told apart\n"
+    (own_pile / "pile" / "sub" / "small.jpg").rename(own_pile / "pile" / "renamed.jpg")
+    assert run_here("index", "pile", "--rebuild", cwd=own_pile).code == 0
+    assert pairs_of(run_here, own_pile) == {frozenset({"0.png", "twin.png"})}
+    assert run_here("check", "pile", cwd=own_pile).code == 0
+
+
+def test_a_new_member_reopens_the_group(run_here: Run, own_pile: Path) -> None:
+    run_here("duplicates", "--not-duplicate", "pile/0.png", "pile/sub/small.jpg", cwd=own_pile)
+    detailed(0).resize((360, 270)).save(own_pile / "pile" / "new.jpg")
+    assert run_here("index", "pile", cwd=own_pile).code == 0
+    pairs = pairs_of(run_here, own_pile)
+    assert frozenset({"new.jpg", "small.jpg"}) in pairs
+    assert frozenset({"new.jpg", "0.png"}) in pairs
+    assert frozenset({"0.png", "small.jpg"}) not in pairs
+
+
+def test_a_plan_marked_by_hand_is_remembered(run_here: Run, own_pile: Path) -> None:
+    assert run_here("duplicates", "--plan", "plan.csv", cwd=own_pile).code == 0
+    plan = own_pile / "plan.csv"
+    lines = plan.read_text(encoding="utf-8").splitlines(keepends=True)
+    marked = [
+        line.replace(",drop,", ",not-duplicate,") if "small.jpg" in line else line for line in lines
+    ]
+    plan.write_text("".join(marked), encoding="utf-8")
+    result = run_here("duplicates", "--reviewed", "plan.csv", cwd=own_pile)
+    assert result.out == "1 pair more of 'pile' told apart\n"
+    assert pairs_of(run_here, own_pile) == {frozenset({"0.png", "twin.png"})}
+
+
+def test_what_cannot_be_told_apart(run_here: Run, own_pile: Path) -> None:
+    def told(a: str, b: str) -> CliResult:
+        return run_here("duplicates", "--not-duplicate", a, b, cwd=own_pile)
+
+    assert_one_error(told("pile/0.png", "pile/sub/twin.png"), "have the same bytes")
+    assert_one_error(told("pile/0.png", "pile/none.png"), "none.png")
+    ledger = own_pile / "indexes" / "pile" / "not-duplicates.csv"
+    ledger.write_text("no hashes\n")
+    assert_one_error(run_here("duplicates", "--exact", cwd=own_pile), "line 1 is no pair of hashes")
+
+
 def test_wrong_rules_and_folders(run_here: Run, pile: Path, tmp_path: Path) -> None:
     assert_one_error(
         run_here("duplicates", "--keep", "beauty", "--exact", cwd=pile), "no rule 'beauty'"

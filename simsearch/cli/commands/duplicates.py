@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,8 +20,12 @@ from simsearch.cli.options import (
 from simsearch.cli.progress import show_progress
 from simsearch.cli.render import plural, print_csv, print_json, shown_path, size
 from simsearch.config import DEFAULT_THRESHOLD, KeepRules
-from simsearch.errors import FolderError
+from simsearch.digest import file_digest
+from simsearch.errors import FolderError, InputError
 from simsearch.records import DUPLICATE_KINDS, Duplicates
+
+if TYPE_CHECKING:
+    from simsearch.collection.api import Collection
 
 _SHOWN_GROUPS = 50
 _SHOWN_MEMBERS = 20
@@ -60,6 +64,14 @@ def command(
         Path | None,
         typer.Option(metavar="PLAN.csv", help="Write what to keep and to drop, for apply."),
     ] = None,
+    not_duplicate: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="A B", help="Remember that these two are none; list nothing."),
+    ] = None,
+    reviewed: Annotated[
+        Path | None,
+        typer.Option(metavar="PLAN.csv", help="Remember what a plan marks as not-duplicate."),
+    ] = None,
     as_json: Json = False,
     as_csv: Csv = False,
     gallery: Gallery = None,
@@ -78,6 +90,9 @@ def command(
     from simsearch.collection.api import Collection
 
     collection = Collection.open(chosen_collection(home, index), home_or_default(home))
+    if not_duplicate is not None or reviewed is not None:
+        _remember(collection, not_duplicate, reviewed)
+        return
     with show_progress(quiet=False, doing="looking again", what="pairs") as progress:
         found = collection.duplicates(threshold, exact, similar, rules, progress)
     if as_json:
@@ -92,6 +107,22 @@ def command(
         write_page(gallery, duplicates_page(collection.name, found))
     if plan is not None:
         _write_plan(plan, found, rules)
+
+
+def _remember(
+    collection: "Collection", files: tuple[Path, Path] | None, reviewed: Path | None
+) -> None:
+    from simsearch.actions.plan import read_plan
+    from simsearch.actions.planning import told_apart
+
+    pairs = told_apart(read_plan(reviewed)) if reviewed is not None else []
+    if files is not None:
+        a, b = map(file_digest, files)
+        if a == b:
+            raise InputError(f"'{files[0]}' and '{files[1]}' have the same bytes; nothing to tell")
+        pairs.append((a, b))
+    count = collection.tell_apart(pairs)
+    typer.echo(f"{plural(count, 'pair')} more of '{collection.name}' told apart")
 
 
 def _existing(folder: Path) -> str:
