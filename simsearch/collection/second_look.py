@@ -1,8 +1,9 @@
 """Pairs of picture files, looked at again: their local features are found once and kept a while."""
 
+import os
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 
 import numpy as np
 
@@ -25,15 +26,22 @@ def look_again(
         pairs: paths; those that share a picture best stand together.
         progress: called with (pairs done, pairs to do).
     """
-    features = lru_cache(_KEPT)(_features)
+    kept: OrderedDict[str, LocalFeatures | None] = OrderedDict()
 
     def look(pair: tuple[str, str]) -> Alignment | None:
-        first, second = features(pair[0]), features(pair[1])
+        first, second = kept[pair[0]], kept[pair[1]]
         return None if first is None or second is None else align(first, second)
 
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(pairs), _CHUNK):
             part = pairs[start : start + _CHUNK]
+            wanted = list(dict.fromkeys(path for pair in part for path in pair))
+            missing = [path for path in wanted if path not in kept]
+            kept.update(zip(missing, pool.map(_features, missing), strict=True))
+            for path in wanted:
+                kept.move_to_end(path)
+            while len(kept) > _KEPT:
+                kept.popitem(last=False)
             yield from pool.map(look, part)
             progress(start + len(part), len(pairs))
 
