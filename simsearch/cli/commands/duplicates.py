@@ -95,6 +95,9 @@ def command(
         return
     with show_progress(quiet=False, doing="looking again", what="pairs") as progress:
         found = collection.duplicates(threshold, exact, similar, rules, progress)
+    if plan is not None:
+        # Before anything is printed: a reader that has had enough must not cost the plan.
+        _write_plan(plan, found, rules)
     if as_json:
         print_json(_as_json(found))
     elif as_csv:
@@ -105,8 +108,6 @@ def command(
         from simsearch.report.gallery import duplicates_page
 
         write_page(gallery, duplicates_page(collection.name, found))
-    if plan is not None:
-        _write_plan(plan, found, rules)
 
 
 def _remember(
