@@ -505,11 +505,15 @@ class Collection:
 def _search(
     threshold: float | None, exact: bool, similar: bool, rules: KeepRules | None
 ) -> DuplicateSearch:
-    """Return what is asked for; raises InputError for what is no cosine."""
+    """Return what is asked for; raises InputError for what is no cosine or no rule."""
     if threshold is not None and not -1 <= threshold <= 1:
         raise InputError(f"threshold is {threshold}; a cosine lies between -1 and 1")
+    from simsearch.search.best import check_rules
+
+    rules = rules or KeepRules()
+    check_rules(rules)  # before pictures are looked at for minutes
     cut = 1.0 if exact else DEFAULT_THRESHOLD if threshold is None else threshold
-    return DuplicateSearch(threshold is None and not exact, similar, cut, rules or KeepRules())
+    return DuplicateSearch(threshold is None and not exact, similar, cut, rules)
 
 
 def _size(path: Path) -> int:

@@ -12,6 +12,13 @@ Look = Mapping[str, Callable[[ImageRecord], bool]]
 _Key = Callable[[ImageRecord], float]
 
 
+def check_rules(rules: KeepRules) -> None:
+    """Refuse rules that there are not; raises InputError."""
+    for rule in rules.order:
+        if rule not in KeepRules().order:
+            raise InputError(f"no rule '{rule}' to keep by; use {', '.join(KeepRules().order)}")
+
+
 def best_first(records: Sequence[ImageRecord], rules: KeepRules, looks: Look) -> list[ImageRecord]:
     """Order files of pictures, the one to keep first.
 
@@ -23,9 +30,7 @@ def best_first(records: Sequence[ImageRecord], rules: KeepRules, looks: Look) ->
     Raises:
         InputError: there is no such rule.
     """
-    for rule in rules.order:
-        if rule not in KeepRules().order:
-            raise InputError(f"no rule '{rule}' to keep by; use {', '.join(KeepRules().order)}")
+    check_rules(rules)
     keys: list[_Key] = [
         lambda record: -int(is_below(record, rules.reference)),
         lambda record: -int(is_below(record, rules.prefer)),

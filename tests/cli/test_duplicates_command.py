@@ -169,6 +169,9 @@ def test_wrong_rules_and_folders(run_here: Run, pile: Path, tmp_path: Path) -> N
     assert_one_error(
         run_here("duplicates", "--protect", "nowhere", cwd=pile), "'nowhere' does not exist"
     )
+    before_any_look = run_here("duplicates", "--keep", "beauty", cwd=pile)
+    assert_one_error(before_any_look, "no rule 'beauty'")
+    assert "pairs" not in before_any_look.err
     (tmp_path / "plan.csv").touch()
     again = run_here("duplicates", "--exact", "--plan", tmp_path / "plan.csv", cwd=pile)
     assert again.code == 1
