@@ -7,6 +7,7 @@ from typing import Any, Self
 
 DEFAULT_ENCODER = "tf_efficientnet_lite0"
 DEFAULT_THRESHOLD = 0.9
+DEFAULT_PRECISION = 0.999
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 FITS = ("crop", "squash", "pad")
 POOLINGS = ("avg", "gem", "stats", "correlation")
@@ -154,15 +155,21 @@ class DuplicateSearch:
 
     Attributes:
         recheck: look at the nearest pairs again and take those that are copies; without it, take
-            every pair over the threshold as 'similar'.
+            every pair over the threshold.
+        certain: log-odds of a copy from which the second look takes a pair for one.
         similar: with the recheck, also list pairs over the threshold that are no copies.
-        threshold: lowest cosine of a 'similar' pair.
+        threshold: lowest cosine of pairs that are taken by it alone.
+        alike: what these are: 'copy' or 'similar'.
+        precision: what the log-odds or the cosine were chosen for; None where nothing was.
         rules: which file of a group is the best.
     """
 
     recheck: bool = True
+    certain: float = 0.0
     similar: bool = False
     threshold: float = DEFAULT_THRESHOLD
+    alike: str = "similar"
+    precision: float | None = None
     rules: KeepRules = KeepRules()
 
 

@@ -47,6 +47,14 @@ Far = Annotated[
         callback=open_share,
     ),
 ]
+Precision = Annotated[
+    float | None,
+    typer.Option(
+        help="Share of the listed pairs that should be right.",
+        show_default="0.999",
+        callback=open_share,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 Gallery = Annotated[
@@ -78,6 +86,12 @@ def one_format(as_json: bool, as_csv: bool) -> None:
     """Refuse both formats at once."""
     if as_json and as_csv:
         raise typer.BadParameter("give --json or --csv, not both")
+
+
+def one_cut(threshold: float | None, precision: float | None) -> None:
+    """Refuse two ways to say where pairs begin."""
+    if threshold is not None and precision is not None:
+        raise typer.BadParameter("give --threshold, a cosine, or --precision, not both")
 
 
 def write_page(path: Path, page: str) -> None:

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,7 +17,13 @@ from simsearch.collection.pictures import (
     embed_pictures,
     read_pictures,
 )
-from simsearch.config import DEFAULT_THRESHOLD, DuplicateSearch, EncoderSpec, KeepRules, Selection
+from simsearch.config import (
+    DEFAULT_PRECISION,
+    DuplicateSearch,
+    EncoderSpec,
+    KeepRules,
+    Selection,
+)
 from simsearch.encoder.device import choose_target
 from simsearch.encoder.runtimes import load_runtime, open_runtime
 from simsearch.errors import (
@@ -43,6 +50,7 @@ from simsearch.store.manifest import Manifest, read_manifest
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from simsearch.collection.calibration import CopyCalibration
     from simsearch.collection.job import Job
     from simsearch.encoder.runtimes import Runtime
     from simsearch.index.vector_index import VectorIndex
@@ -301,6 +309,8 @@ class Collection:
         similar: bool = False,
         rules: KeepRules | None = None,
         progress: Callable[[int, int], None] = lambda *_: None,
+        precision: float = DEFAULT_PRECISION,
+        recheck: bool = True,
     ) -> Duplicates:
         """Return what is there more than once: pairs of files, and their groups.
 
@@ -314,19 +324,53 @@ class Collection:
             similar: also pairs with a cosine of 0.9 or more that are no copies.
             rules: which file of a group is the best.
             progress: called with (pairs looked at, pairs to look at).
+            precision: share of right pairs to expect, over 0 and under 1, by the collection's
+                calibration.
+            recheck: False tells copies by their cosine, and looks at none again.
 
         Raises:
-            InputError: the threshold is out of range, or there is no such rule.
+            InputError: the threshold or the precision is out of range, or there is no such rule.
         """
-        search = _search(threshold, exact, similar, rules)
+        search = asked_for(threshold, exact, similar, rules, precision, recheck)
 
         def ask(manifest: Manifest) -> Duplicates:
             from simsearch.collection.duplicates import find_duplicates
 
             index = None if exact else self._index(manifest)
-            return find_duplicates(self.folder, manifest, index, search, progress)
+            chosen = self._at_precision(search)
+            return find_duplicates(self.folder, manifest, index, chosen, progress)
 
         return self._at_one_generation(ask)
+
+    def calibration(
+        self, progress: Callable[[int, int], None] = lambda *_: None, fresh: bool = False
+    ) -> "CopyCalibration":
+        """Return how precise cuts are on these pictures; it is fitted first where that is missing.
+
+        Altered copies of a sample are looked for in the collection, which takes some seconds, and
+        the result is kept. With fewer than 50 pictures that can be altered, or where the
+        encoder can't be loaded, it is the one that simsearch ships with.
+
+        Args:
+            progress: called with (pairs looked at, pairs to look at).
+            fresh: fit it, whatever is kept.
+
+        Raises:
+            CollectionNotFoundError: it does not exist.
+        """
+        from simsearch.collection.calibrating import calibration_of
+
+        homes.find_collection(self.folder.parent, self.name)
+        return self._at_one_generation(
+            lambda manifest: calibration_of(
+                self.folder,
+                manifest,
+                lambda: self._index(manifest),
+                lambda: self._runtime(manifest.encoder, self._device),
+                progress,
+                fresh,
+            )
+        )
 
     def tell_apart(self, pairs: Iterable[tuple[str, str]]) -> int:
         """Remember pairs of content hashes as no duplicates; return how many were new.
@@ -348,29 +392,32 @@ class Collection:
         threshold: float | None = None,
         similar: bool = False,
         progress: Callable[[int, int], None] = lambda *_: None,
+        precision: float = DEFAULT_PRECISION,
+        recheck: bool = True,
     ) -> list[DuplicatePair]:
         """Return what of this collection is also in another: leaks from training into test data.
 
         Args:
             other: a collection of the same encoder.
-            threshold, similar, progress: as for `duplicates`.
+            threshold, similar, progress, recheck: as for `duplicates`.
+            precision: as for `duplicates`, by the calibration of the other collection.
 
         Returns:
             For each file of this one that is in the other, `a`, its surest match there, `b`.
 
         Raises:
-            InputError: the threshold is out of range.
+            InputError: the threshold or the precision is out of range.
             EncoderMismatchError: the other has another encoder's vectors.
         """
         from simsearch.collection.comparing import Side, compare_sides
 
-        search = _search(threshold, False, similar, None)
+        search = asked_for(threshold, False, similar, None, precision, recheck)
 
         def ask(mine: Manifest) -> list[DuplicatePair]:
             def ask_other(theirs: Manifest) -> list[DuplicatePair]:
                 index = other._index(theirs)
                 sides = Side(self.folder, mine), Side(other.folder, theirs)
-                return compare_sides(*sides, index, search, progress)
+                return compare_sides(*sides, index, other._at_precision(search), progress)
 
             return other._at_one_generation(ask_other)
 
@@ -486,6 +533,15 @@ class Collection:
             self._indexed = manifest, open_index(self.folder, manifest)
         return self._indexed[1]
 
+    def _at_precision(self, search: DuplicateSearch) -> DuplicateSearch:
+        """Return a search with the cuts that its precision asks for."""
+        if search.precision is None:
+            return search
+        calibration = self.calibration()
+        if search.recheck:
+            return replace(search, certain=calibration.look.cut(search.precision))
+        return replace(search, threshold=calibration.cosine.cut(search.precision), alike="copy")
+
     def _find(self, manifest: Manifest, ids: Set[int]) -> dict[int, ImageRecord]:
         from simsearch.store.reader import find_records
 
@@ -502,18 +558,28 @@ class Collection:
                     raise
 
 
-def _search(
-    threshold: float | None, exact: bool, similar: bool, rules: KeepRules | None
+def asked_for(
+    threshold: float | None,
+    exact: bool,
+    similar: bool,
+    rules: KeepRules | None,
+    precision: float,
+    recheck: bool,
 ) -> DuplicateSearch:
-    """Return what is asked for; raises InputError for what is no cosine or no rule."""
+    """Return what is asked for; raises InputError for what is no cosine, precision or rule."""
+    if not 0 < precision < 1:
+        raise InputError(f"precision is {precision}; it lies over 0 and under 1")
     if threshold is not None and not -1 <= threshold <= 1:
         raise InputError(f"threshold is {threshold}; a cosine lies between -1 and 1")
     from simsearch.search.best import check_rules
 
     rules = rules or KeepRules()
     check_rules(rules)  # before pictures are looked at for minutes
-    cut = 1.0 if exact else DEFAULT_THRESHOLD if threshold is None else threshold
-    return DuplicateSearch(threshold is None and not exact, similar, cut, rules)
+    if exact:
+        return DuplicateSearch(recheck=False, threshold=1.0, rules=rules)
+    if threshold is not None:
+        return DuplicateSearch(recheck=False, threshold=threshold, rules=rules)
+    return DuplicateSearch(recheck, similar=similar, precision=precision, rules=rules)
 
 
 def _size(path: Path) -> int:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from simsearch.collection.copies import LOWEST, NEAREST, NEITHER, kinds_of, likeliest
+from simsearch.collection.copies import (
+    LOWEST,
+    NEAREST,
+    NEITHER,
+    kinds_by_cosine,
+    kinds_of,
+    likeliest,
+)
 from simsearch.collection.indexing import vector_blocks
 from simsearch.config import DuplicateSearch
 from simsearch.errors import EncoderMismatchError
@@ -107,14 +114,22 @@ def _surest(
     here, there = mine.records(near.a), theirs.records(near.b)
     sides = list(zip(near.a.tolist(), near.b.tolist(), strict=True))
     scores = near.scores.tolist()
+    named = [(here[a], there[b]) for a, b in sides]
     kinds = [NEITHER] * len(sides)
     if search.recheck:
-        kinds = kinds_of([(here[a], there[b]) for a, b in sides], scores, progress)
-    wanted = search.similar or not search.recheck
+        kinds = kinds_of(named, scores, search.certain, progress)
+    if search.similar or not search.recheck:
+        left = [
+            place
+            for place, (kind, score) in enumerate(zip(kinds, scores, strict=True))
+            if kind == NEITHER and score >= search.threshold
+        ]
+        alike = kinds_by_cosine([named[p] for p in left], [scores[p] for p in left], search.alike)
+        for place, kind in zip(left, alike, strict=True):
+            kinds[place] = kind
     best: dict[int, Match] = {}
-    for (a, b), score, looked in zip(sides, scores, kinds, strict=True):
-        alike = wanted and score >= search.threshold
-        match = Match(b, score, "similar" if looked == NEITHER and alike else looked)
+    for (a, b), score, kind in zip(sides, scores, kinds, strict=True):
+        match = Match(b, score, kind)
         if match.kind != NEITHER and (a not in best or match.order < best[a].order):
             best[a] = match
     return best

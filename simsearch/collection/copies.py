@@ -1,17 +1,20 @@
 """Pairs that may be copies, looked at again: copies are told from what is only alike."""
 
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
 
 from simsearch.collection.second_look import look_again
 from simsearch.errors import PictureError
-from simsearch.images.decode import pixel_digest, read_file
+from simsearch.images.decode import pixel_digest, read_file, shrink
+from simsearch.images.facts import TINY, is_plain
 from simsearch.index.vector_index import Ids
-from simsearch.local.verdict import certainty
+from simsearch.local.verdict import log_odds
 from simsearch.records import ImageRecord
 from simsearch.search.pairs import Pairs, joined
 
@@ -19,7 +22,7 @@ NEAREST = 5  # neighbours of each picture that may be its copies
 LOWEST = 0.4  # cosine; hardly a copy lies lower
 _LOOKS = 0.5  # pairs a picture that are looked at again, those of the highest cosine
 _FEW_LOOKS = 2000  # which take no long time, however few the pictures
-_CUT = 0.5  # certainty of a copy
+_LEAST = 256  # pixels a side in which a picture is asked whether it is plain
 _ALMOST_ONE = 0.995  # cosine over which pixels may be the same
 NEITHER = ""  # of the kinds: only alike
 
@@ -37,6 +40,7 @@ def likeliest(nearest: Pairs, pictures: int) -> Pairs:
 def find_copies(
     pairs: Pairs,
     records: Mapping[int, ImageRecord],
+    certain: float,
     best_first: Callable[[Sequence[ImageRecord]], list[ImageRecord]],
     score: Callable[[Ids, Ids], Pairs],
     progress: Progress,
@@ -45,18 +49,19 @@ def find_copies(
 
     Args:
         records: a file of each position that stands in a pair.
+        certain: log-odds from which a pair is a copy.
         best_first: orders files; what is tied to others of a group is also looked at beside the
             group's best.
         score: gives pairs of positions their cosines.
         progress: called with (pairs looked at, pairs to look at).
     """
-    kinds = kinds_of(_named(pairs, records), pairs.scores.tolist(), progress)
+    kinds = kinds_of(_named(pairs, records), pairs.scores.tolist(), certain, progress)
     tied = [place for place, kind in enumerate(kinds) if kind != NEITHER]
     members = {*pairs.a[tied].tolist(), *pairs.b[tied].tolist()}
     position = {records[member].id: member for member in members}
     ranked = best_first([records[member] for member in sorted(members)])
     more = score(*_to_the_best(pairs, kinds, [position[record.id] for record in ranked]))
-    kinds += kinds_of(_named(more, records), more.scores.tolist(), lambda *_: None)
+    kinds += kinds_of(_named(more, records), more.scores.tolist(), certain, lambda *_: None)
     pairs = joined(pairs, more)
     found = [place for place, kind in enumerate(kinds) if kind != NEITHER]
     kept = Pairs(pairs.a[found], pairs.b[found], pairs.scores[found])
@@ -64,25 +69,58 @@ def find_copies(
 
 
 def kinds_of(
-    pairs: Sequence[tuple[ImageRecord, ImageRecord]], scores: Sequence[float], progress: Progress
+    pairs: Sequence[tuple[ImageRecord, ImageRecord]],
+    scores: Sequence[float],
+    certain: float,
+    progress: Progress,
 ) -> list[str]:
     """Look at pairs of files again; return 'same-pixels', 'copy', or '' for what is neither.
 
     Args:
         scores: their cosines.
+        certain: log-odds from which a pair is a copy.
         progress: called with (pairs looked at, pairs to look at).
     """
     looks = look_again([(a.full_path, b.full_path) for a, b in pairs], progress)
-    digest = lru_cache(_FEW_LOOKS)(_pixels)
+    same_pixels = _pixel_comparison()
     kinds, unread = [], 0
     for (a, b), score, look in zip(pairs, scores, looks, strict=True):
         unread += look is None
-        if score >= _ALMOST_ONE and _same_size(a, b) and digest(a) == digest(b) != NEITHER:
+        if same_pixels(a, b, score):
             kinds.append("same-pixels")
         else:
-            kinds.append("copy" if look is not None and certainty(look) >= _CUT else NEITHER)
+            kinds.append("copy" if look is not None and log_odds(look) >= certain else NEITHER)
     if unread:
         _log.warning("%d pairs left out: a picture of theirs can't be read any more", unread)
+    return kinds
+
+
+def kinds_by_cosine(
+    pairs: Sequence[tuple[ImageRecord, ImageRecord]], scores: Sequence[float], alike: str
+) -> list[str]:
+    """Return 'same-pixels', `alike`, or '' where a picture is plain, of pairs of a high cosine.
+
+    Flat, nearly blank and tiny pictures all look the same to an encoder.
+    """
+    files = {record.full_path: record for pair in pairs for record in pair}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        plain = dict(zip(files, pool.map(_is_plain, files.values()), strict=True))
+    same_pixels = _pixel_comparison()
+    kinds, left_out = [], 0
+    for (a, b), score in zip(pairs, scores, strict=True):
+        if same_pixels(a, b, score):
+            kinds.append("same-pixels")
+        elif plain[a.full_path] or plain[b.full_path]:
+            kinds.append(NEITHER)
+            left_out += 1
+        else:
+            kinds.append(alike)
+    if left_out:
+        _log.warning(
+            "%d pairs left out: one of the two is flat, nearly blank, tiny or can't be read, and a "
+            "cosine says nothing of it",
+            left_out,
+        )
     return kinds
 
 
@@ -114,6 +152,25 @@ def _to_the_best(pairs: Pairs, kinds: Sequence[str], best_first: Sequence[int]) 
         wanted.update((min(best, node), max(best, node)) for node in reached[1:])
     missing = np.array(sorted(wanted - set(edges)), np.int64).reshape(-1, 2)
     return missing[:, 0], missing[:, 1]
+
+
+def _pixel_comparison() -> Callable[[ImageRecord, ImageRecord, float], bool]:
+    """Return what tells whether two files of a cosine have the same pixels."""
+    digest = lru_cache(_FEW_LOOKS)(_pixels)
+
+    def same(a: ImageRecord, b: ImageRecord, score: float) -> bool:
+        return score >= _ALMOST_ONE and _same_size(a, b) and digest(a) == digest(b) != NEITHER
+
+    return same
+
+
+def _is_plain(record: ImageRecord) -> bool:
+    if min(record.width, record.height) < TINY:
+        return True
+    try:
+        return is_plain(shrink(read_file(record.full_path), _LEAST))
+    except PictureError:
+        return True
 
 
 def _same_size(a: ImageRecord, b: ImageRecord) -> bool:

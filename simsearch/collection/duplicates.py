@@ -6,7 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from simsearch.collection.copies import LOWEST, NEAREST, find_copies, likeliest
+from simsearch.collection.copies import (
+    LOWEST,
+    NEAREST,
+    NEITHER,
+    find_copies,
+    kinds_by_cosine,
+    likeliest,
+)
 from simsearch.collection.ledger import HashPair, read_ledger
 from simsearch.collection.stored_vectors import StoredVectors
 from simsearch.config import DuplicateSearch
@@ -60,15 +67,14 @@ def _tied(
     """Return the tied pairs of positions, and what ties them."""
     index = vectors.index
     if not search.recheck:
-        alike = vectors.scored(*join(index, vectors.blocks(), search.threshold), search.threshold)
-        return alike, ["similar"] * len(alike.a)
+        return _alike(vectors, search)
     nearest = nearest_pairs(index, vectors.blocks(), NEAREST, LOWEST)
     asked = likeliest(nearest, index.size)
     records = vectors.records({*asked.a.tolist(), *asked.b.tolist()})
     order = partial(best_first, rules=search.rules, looks=_LOOKS)
-    pairs, kinds = find_copies(asked, records, order, vectors.scored, progress)
+    pairs, kinds = find_copies(asked, records, search.certain, order, vectors.scored, progress)
     if search.similar:
-        alike = vectors.scored(*join(index, vectors.blocks(), search.threshold), search.threshold)
+        alike, alike_kinds = _alike(vectors, search)
         known = set(zip(pairs.a.tolist(), pairs.b.tolist(), strict=True))
         new = [
             place
@@ -76,8 +82,22 @@ def _tied(
             if pair not in known
         ]
         pairs = joined(pairs, Pairs(alike.a[new], alike.b[new], alike.scores[new]))
-        kinds = kinds + ["similar"] * len(new)
+        kinds = kinds + [alike_kinds[place] for place in new]
     return pairs, kinds
+
+
+def _alike(vectors: StoredVectors, search: DuplicateSearch) -> tuple[Pairs, list[str]]:
+    """Return the pairs that their cosine alone ties."""
+    found = vectors.scored(
+        *join(vectors.index, vectors.blocks(), search.threshold), search.threshold
+    )
+    sides = list(zip(found.a.tolist(), found.b.tolist(), strict=True))
+    records = vectors.records({position for pair in sides for position in pair})
+    named = [(records[a], records[b]) for a, b in sides]
+    kinds = kinds_by_cosine(named, found.scores.tolist(), search.alike)
+    tied = [place for place, kind in enumerate(kinds) if kind != NEITHER]
+    pairs = Pairs(found.a[tied], found.b[tied], found.scores[tied])
+    return pairs, [kinds[place] for place in tied]
 
 
 def _name_files(
@@ -110,7 +130,8 @@ def _name_files(
         )
         for best, members in star_groups((tie[:3] for tie in ties), ranked)
     ]
-    return Duplicates(None if search.recheck else search.threshold, pairs, groups)
+    threshold = None if search.recheck else search.threshold
+    return Duplicates(threshold, pairs, groups, search.precision)
 
 
 def _hashes(a: ImageRecord, b: ImageRecord) -> HashPair:

@@ -28,6 +28,11 @@ def evidence(found: Alignment) -> list[float]:
     ]
 
 
-def certainty(found: Alignment) -> float:
-    """Return the probability of a copy, 0 to 1; 0.5 is the cut of the verdict."""
-    return float(1 / (1 + np.exp(-(np.dot(WEIGHTS, evidence(found)) + OFFSET))))
+def log_odds(found: Alignment) -> float:
+    """Return the logarithm of the odds of a copy: 0 is even, higher is surer."""
+    return float(np.dot(WEIGHTS, evidence(found)) + OFFSET)
+
+
+def certainty(log_odds: float) -> float:
+    """Return log-odds as a probability, 0 to 1."""
+    return float(1 / (1 + np.exp(-log_odds)))

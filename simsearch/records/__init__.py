@@ -150,11 +150,13 @@ class Duplicates:
 
     Attributes:
         threshold: lowest cosine of a pair; None where a second look told what is a copy.
+        precision: that this look, or this threshold, was chosen for; None where nothing was.
     """
 
     threshold: float | None
     pairs: list[DuplicatePair]
     groups: list[DuplicateGroup]
+    precision: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def test_json_and_plot(run_here: Run, photos: Path, tmp_path: Path) -> None:
     figures = data["methods"]["simsearch, embeddings"]
     assert set(figures["recall_at_precision"]) == {"0.999", "0.9999"}
     assert 0 < figures["recall_at_precision"]["0.999"]["mean"] <= figures["micro_ap"]["mean"] <= 1
-    assert figures["default"]["threshold"] == 0.9
+    assert 0.9 < figures["default"]["threshold"] < 1  # by the calibration that is shipped
     assert set(figures["kinds"]) == set(KINDS)
     shares = [share for strengths in figures["kinds"].values() for share in strengths]
     recall = figures["recall_at_precision"]["0.999"]["mean"]

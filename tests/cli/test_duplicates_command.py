@@ -20,8 +20,8 @@ def test_json_lists_pairs_and_groups(run_cli: Run, shelf: Shelf) -> None:
     result = run_cli("duplicates", "--home", shelf.home, "--threshold", 0.5, "--json")
     assert result.code == 0
     found = result.json()
-    assert set(found) == {"threshold", "pairs", "groups"}
-    assert found["threshold"] == 0.5
+    assert set(found) == {"threshold", "precision", "pairs", "groups"}
+    assert (found["threshold"], found["precision"]) == (0.5, None)
     assert {frozenset(pair) for pair in found["pairs"]} == {frozenset({"a", "b", "score", "kind"})}
     keys = frozenset({"best", "members", "min_score", "weakest"})
     assert {frozenset(group) for group in found["groups"]} == {keys}
@@ -41,11 +41,38 @@ def test_only_equal_content(run_here: Run, shelf: Shelf, options: list[str]) -> 
     assert group["min_score"] == 1
 
 
-def test_without_the_second_look_nine_tenths_is_the_threshold(run_here: Run, shelf: Shelf) -> None:
-    found = run_here("duplicates", "--home", shelf.home, "--no-recheck", "--json").json()
-    assert found["threshold"] == 0.9
-    assert all(pair["score"] >= 0.9 for pair in found["pairs"])
-    assert {pair["kind"] for pair in found["pairs"]} <= {"exact", "similar"}
+def test_without_the_second_look_the_cosine_comes_from_the_calibration(
+    run_here: Run, shelf: Shelf
+) -> None:
+    cuts = []
+    for precision in ("0.9", "0.99"):
+        result = run_here(
+            *("duplicates", "--home", shelf.home, "--no-recheck", "--precision", precision),
+            "--json",
+        )
+        found = result.json()
+        assert found["precision"] == float(precision)
+        assert "too few pictures to calibrate on" in result.err
+        assert all(pair["score"] >= found["threshold"] for pair in found["pairs"])
+        assert {pair["kind"] for pair in found["pairs"]} <= {"exact", "same-pixels", "copy"}
+        cuts.append(found["threshold"])
+    assert 0 < cuts[0] < cuts[1] < 1
+
+
+def test_a_precision_out_of_reach_is_told(run_here: Run, shelf: Shelf) -> None:
+    result = run_here(
+        "duplicates", "--home", shelf.home, "--no-recheck", "--precision", "0.999999999"
+    )
+    assert result.code == 0
+    assert "warning: a precision of 1 is out of reach by cosine alone" in result.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--precision", "0"], ["--precision", "1"], ["--precision", "0.9", "--threshold", 1]],
+)
+def test_precisions_that_are_none(run_here: Run, shelf: Shelf, options: list[object]) -> None:
+    assert run_here("duplicates", "--home", shelf.home, *options).code == 2
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from PIL import Image
 
 from simsearch.images.alterations import alter
 from simsearch.local.alignment import Alignment
-from simsearch.local.verdict import WEIGHTS, certainty, evidence
+from simsearch.local.verdict import WEIGHTS, certainty, evidence, log_odds
 from tests.local.test_alignment import aligned, detailed
 
 
@@ -14,12 +14,12 @@ from tests.local.test_alignment import aligned, detailed
 @pytest.mark.parametrize("strength", [0, 1])
 def test_copies_are_recognised(kind: str, strength: int) -> None:
     copy = alter(detailed(1), kind, strength, np.random.default_rng(0))
-    assert certainty(aligned(detailed(1), copy)) > 0.9
+    assert certainty(log_odds(aligned(detailed(1), copy))) > 0.9
 
 
 @pytest.mark.parametrize("seed", range(2, 6))
 def test_other_pictures_are_not(seed: int) -> None:
-    assert certainty(aligned(detailed(1), detailed(seed))) < 0.1
+    assert certainty(log_odds(aligned(detailed(1), detailed(seed)))) < 0.1
 
 
 def test_a_burst_is_no_copy() -> None:
@@ -28,11 +28,11 @@ def test_a_burst_is_no_copy() -> None:
     moved = np.array(first)
     moved[:, 240:] = np.roll(moved[:, 240:], 12, axis=1)
     moved[:, :240] = np.roll(moved[:, :240], -7, axis=0)
-    assert certainty(aligned(first, Image.fromarray(moved))) < 0.5
+    assert certainty(log_odds(aligned(first, Image.fromarray(moved)))) < 0.5
 
 
 def test_nothing_speaks_for_a_picture_without_features() -> None:
-    assert certainty(Alignment()) < 0.01
+    assert certainty(log_odds(Alignment())) < 0.01
     assert len(evidence(Alignment())) == len(WEIGHTS)
 
 

@@ -7,31 +7,35 @@ import numpy as np
 from simsearch.bench.methods import Progress, Scores
 from simsearch.bench.methods.embeddings import Embeddings
 from simsearch.bench.tasks import Task
+from simsearch.collection.copies import LOWEST, NEAREST
 from simsearch.collection.second_look import look_again
-from simsearch.local.verdict import certainty
-
-_NEAREST = 5  # references that are looked at for each query
-_LOWEST = 0.4  # cosine; hardly a copy lies lower
+from simsearch.config import DEFAULT_PRECISION
+from simsearch.local.verdict import certainty, log_odds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SecondLook:
-    """Embeddings propose, local features decide."""
+    """Embeddings propose, local features decide.
+
+    Attributes:
+        threshold: certainty for the default precision, by calibration; None before `score`.
+    """
 
     embeddings: Embeddings
     name: str = "simsearch, second look"
-    threshold: float = 0.5
+    threshold: float | None = None
 
     def score(self, task: Task, progress: Progress) -> Scores:
         """Return the certainty of a copy, 0 to 1; below 0 what was not looked at."""
-        cosines = self.embeddings.score(task, lambda *_: None)
+        cosines = self.embeddings.score(task, progress)
+        self.threshold = certainty(self.embeddings.calibration.look.cut(DEFAULT_PRECISION))
         near = np.nan_to_num(cosines, nan=-1)
         if task.itself:
             np.fill_diagonal(near, -1)
-        nearest = np.argsort(-near, axis=1)[:, :_NEAREST]
+        nearest = np.argsort(-near, axis=1)[:, :NEAREST]
         rows = np.repeat(np.arange(len(near)), nearest.shape[1])
         columns = nearest.ravel()
-        asked = near[rows, columns] >= _LOWEST
+        asked = near[rows, columns] >= LOWEST
         rows, columns = rows[asked], columns[asked]
         pairs = [
             (task.references[column], task.queries[row])
@@ -39,5 +43,7 @@ class SecondLook:
         ]
         scores = np.asarray(near - 2, np.float32)
         looks = look_again(pairs, progress)
-        scores[rows, columns] = [0.0 if look is None else certainty(look) for look in looks]
+        scores[rows, columns] = [
+            0.0 if look is None else certainty(log_odds(look)) for look in looks
+        ]
         return scores

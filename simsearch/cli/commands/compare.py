@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
-from simsearch.cli.options import Home, Json, home_or_default
+from simsearch.cli.calibration import show_calibration
+from simsearch.cli.options import Home, Json, Precision, home_or_default, one_cut
 from simsearch.cli.progress import show_progress
 from simsearch.cli.render import plural, print_json, print_table, shown_path
+from simsearch.config import DEFAULT_PRECISION
 from simsearch.records import DUPLICATE_KINDS, DuplicatePair
 
 EXIT_FOUND = 3
@@ -29,6 +31,10 @@ def command(
             min=-1, max=1, help="Whatever has this cosine or more; nothing is looked at again."
         ),
     ] = None,
+    precision: Precision = None,
+    no_recheck: Annotated[
+        bool, typer.Option("--no-recheck", help="Tell copies by their cosine, look at none again.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Tell what of one collection is also in another; exit code 3 if anything is.
@@ -37,10 +43,14 @@ def command(
     """
     from simsearch.collection.api import Collection
 
+    one_cut(threshold, precision)
     place = home_or_default(home)
     first, second = Collection.open(a, place), Collection.open(b, place)
+    wanted = precision or DEFAULT_PRECISION
+    if threshold is None:
+        show_calibration(second, wanted, not no_recheck)
     with show_progress(quiet=False, doing="looking again", what="pairs") as progress:
-        found = first.compare(second, threshold, similar, progress)
+        found = first.compare(second, threshold, similar, progress, wanted, not no_recheck)
     if as_json:
         pairs = [{"a": p.a, "b": p.b, "score": p.score, "kind": p.kind} for p in found]
         print_json({"a": a, "b": b, "found": len(found), "pairs": pairs})

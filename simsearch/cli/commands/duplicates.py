@@ -6,20 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simsearch.cli.calibration import show_calibration
 from simsearch.cli.options import (
     Csv,
     Gallery,
     Home,
     Index,
     Json,
+    Precision,
     chosen_collection,
     home_or_default,
+    one_cut,
     one_format,
     write_page,
 )
 from simsearch.cli.progress import show_progress
 from simsearch.cli.render import plural, print_csv, print_json, shown_path, size
-from simsearch.config import DEFAULT_THRESHOLD, KeepRules
+from simsearch.config import DEFAULT_PRECISION, KeepRules
 from simsearch.digest import file_digest
 from simsearch.errors import FolderError, InputError
 from simsearch.records import DUPLICATE_KINDS, Duplicates
@@ -42,8 +45,9 @@ def command(
         float | None,
         typer.Option(min=-1, max=1, help="All pairs of this cosine or more, none looked at again."),
     ] = None,
+    precision: Precision = None,
     no_recheck: Annotated[
-        bool, typer.Option("--no-recheck", help=f"The same as --threshold {DEFAULT_THRESHOLD}.")
+        bool, typer.Option("--no-recheck", help="Tell copies by their cosine, look at none again.")
     ] = False,
     keep: Annotated[
         str, typer.Option(help="Which file of a group is the best: rules in order, with commas.")
@@ -81,20 +85,31 @@ def command(
     Example: simsearch duplicates --plan plan.csv
     """
     one_format(as_json, as_csv)
-    if no_recheck and threshold is None:
-        threshold = DEFAULT_THRESHOLD
+    one_cut(threshold, precision)
     rules = KeepRules(
         tuple(rule.strip() for rule in keep.split(",")),
         *(tuple(map(_existing, folders or ())) for folders in (prefer, protect, reference)),
     )
     from simsearch.collection.api import Collection
+    from simsearch.search.best import check_rules
 
     collection = Collection.open(chosen_collection(home, index), home_or_default(home))
     if not_duplicate is not None or reviewed is not None:
         _remember(collection, not_duplicate, reviewed)
         return
+    if threshold is None and not exact:
+        check_rules(rules)  # before pictures are looked at for half a minute
+        show_calibration(collection, precision or DEFAULT_PRECISION, not no_recheck)
     with show_progress(quiet=False, doing="looking again", what="pairs") as progress:
-        found = collection.duplicates(threshold, exact, similar, rules, progress)
+        found = collection.duplicates(
+            threshold,
+            exact,
+            similar,
+            rules,
+            progress,
+            precision or DEFAULT_PRECISION,
+            not no_recheck,
+        )
     if plan is not None:
         # Before anything is printed: a reader that has had enough must not cost the plan.
         _write_plan(plan, found, rules)
@@ -148,6 +163,7 @@ def _write_plan(path: Path, found: Duplicates, rules: KeepRules) -> None:
 def _as_json(found: Duplicates) -> dict[str, object]:
     return {
         "threshold": found.threshold,
+        "precision": found.precision,
         "pairs": [{"a": p.a, "b": p.b, "score": p.score, "kind": p.kind} for p in found.pairs],
         "groups": [
             {
@@ -170,7 +186,7 @@ def _show(found: Duplicates, only_exact: bool) -> None:
     elif found.threshold is None:
         typer.echo(f"{counts}{f' ({named})' if named else ''}")
     else:
-        typer.echo(f"{counts} ({named or 'none'}) at cosine {found.threshold:g} or more")
+        typer.echo(f"{counts} ({named or 'none'}) at cosine {found.threshold:.4g} or more")
     for number, group in enumerate(found.groups[:_SHOWN_GROUPS], start=1):
         size = plural(len(group.members), "picture")
         typer.echo(f"\ngroup {number}: {size}, weakest tie {group.min_score:.4f}")

@@ -1,0 +1,222 @@
+"""Fits a collection's calibration: altered copies of a sample are looked for in it.
+
+Each sampled picture and each of its copies asks for its nearest pictures, as a search for
+duplicates does. A copy and what it was made of are a true pair; all others are taken as false, but
+those that the second look is sure of: a collection may have duplicates already.
+"""
+
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from simsearch.collection.calibration import (
+    CopyCalibration,
+    read_calibration,
+    shipped,
+    write_calibration,
+)
+from simsearch.collection.copies import LOWEST, NEAREST
+from simsearch.collection.pictures import decode_pictures, embed_pictures
+from simsearch.collection.second_look import look_again
+from simsearch.errors import DeviceError, EncoderError, PictureError, StorageError
+from simsearch.images.alterations import COLLAGE, KINDS, STRENGTHS
+from simsearch.images.altered_files import open_original, write_altered
+from simsearch.images.facts import is_plain
+from simsearch.index.recipes import Vectors
+from simsearch.index.vector_index import Ids, VectorIndex
+from simsearch.local.verdict import log_odds
+from simsearch.search.precision import PrecisionCurve
+from simsearch.store.manifest import Manifest
+from simsearch.store.reader import find_records
+
+if TYPE_CHECKING:
+    from simsearch.encoder.runtimes import Runtime
+
+FEWEST = 50  # pictures that can be altered; fewer say too little
+_SAMPLE = 100
+_COPIES = 2  # of each
+_OTHERS = 3  # of the nearest, beside the right one, that are looked at
+_SURE = 2.0  # log-odds from which a pair that should be false is a duplicate that was there before
+_SEED = 0
+Floats = npt.NDArray[np.float64]
+Progress = Callable[[int, int], None]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """What can be sampled and asked.
+
+    Attributes:
+        size: distinct pictures, at positions 0..size-1.
+        encoder: fingerprint of the encoder of their vectors.
+        search: takes float32 [q, dim] and k; gives (cosines [q, k], positions [q, k]), best first.
+        paths: gives files of positions.
+        embed: gives the unit vectors of files that can be read, float32 [files, dim].
+    """
+
+    size: int
+    encoder: str
+    search: Callable[[Vectors, int], tuple[Vectors, Ids]]
+    paths: Callable[[Sequence[int]], Sequence[str]]
+    embed: Callable[[Sequence[str]], Vectors]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Pairs that were met: arrays of one length.
+
+    Attributes:
+        files: (a picture of the collection, what asked for it).
+        cosines: float64.
+        true: bool; a copy and what it was made of.
+        weights: float64; pairs that a false one stands for, for each true one.
+    """
+
+    files: list[tuple[str, str]]
+    cosines: Floats
+    true: npt.NDArray[np.bool_]
+    weights: Floats
+
+
+def calibration_of(
+    folder: Path,
+    manifest: Manifest,
+    index: Callable[[], VectorIndex],
+    runtime: Callable[[], "Runtime"],
+    progress: Progress,
+    fresh: bool,
+) -> CopyCalibration:
+    """Return the kept calibration of a collection, or a new one, or that of photographs in general.
+
+    Args:
+        index, runtime: open what only a new one needs.
+        progress: called with (pairs looked at, pairs to look at).
+        fresh: fit it, whatever is kept.
+    """
+    kept = None if fresh else read_calibration(folder)
+    if kept is not None and kept.fits(manifest.encoder.fingerprint, manifest.contents):
+        return kept
+    if manifest.contents < FEWEST:
+        return shipped()
+    try:
+        fitted = calibrate(_pictures(folder, manifest, index(), runtime()), progress)
+    except (EncoderError, DeviceError) as error:
+        _log.warning("not calibrated on these pictures: %s", error)
+        return shipped()
+    if fitted is None:
+        return shipped()
+    try:
+        write_calibration(folder, fitted)
+    except StorageError as error:
+        _log.warning("the calibration is not kept: %s", error)
+    return fitted
+
+
+def _pictures(
+    folder: Path, manifest: Manifest, index: VectorIndex, runtime: "Runtime"
+) -> "Pictures":
+    def paths(positions: Sequence[int]) -> list[str]:
+        ids = [int(index.rows_at(position)[0]) for position in positions]
+        records = find_records(folder, manifest.parts, set(ids))
+        return [records[id_].full_path for id_ in ids]
+
+    def embed(files: Sequence[str]) -> Vectors:
+        decoded = decode_pictures(files, manifest.encoder)
+        return embed_pictures(runtime, decoded, manifest.encoder.dim)[1]
+
+    return Pictures(index.size, manifest.encoder.fingerprint, index.search, paths, embed)
+
+
+def calibrate(pictures: Pictures, progress: Progress) -> CopyCalibration | None:
+    """Fit a calibration; None where fewer than `FEWEST` pictures can be altered.
+
+    Args:
+        progress: called with (pairs looked at, pairs to look at).
+    """
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as scratch:
+        sample, copies = _altered(pictures, Path(scratch))
+        if len(sample) < FEWEST:
+            return None
+        asked = _ask(pictures, sample, copies)
+        looks = list(look_again(asked.files, progress))
+    odds = np.array([-np.inf if look is None else log_odds(look) for look in looks])
+    true, false = asked.true, ~asked.true & np.isfinite(odds)
+    wrong = false & (odds < 0)
+    return CopyCalibration(
+        encoder=pictures.encoder,
+        contents=pictures.size,
+        sample=len(sample),
+        seconds=round(time.perf_counter() - started, 1),
+        look=PrecisionCurve.fit(
+            odds[true], len(copies), odds[false], asked.weights[false], end=_SURE
+        ),
+        cosine=PrecisionCurve.fit(
+            asked.cosines[true], len(copies), asked.cosines[wrong], asked.weights[wrong]
+        ),
+    )
+
+
+def _altered(pictures: Pictures, scratch: Path) -> tuple[list[tuple[int, str]], list[str]]:
+    """Return (position, file) of sampled pictures, and their copies, those of each together.
+
+    What can't be read, or has nothing in it to tell a copy by, is passed over.
+    """
+    generator = np.random.default_rng(_SEED)
+    edits = [(kind, strength) for kind in KINDS if kind != COLLAGE for strength in range(STRENGTHS)]
+    order = generator.permutation(len(edits)).tolist()
+    drawn = generator.permutation(pictures.size)[: 3 * _SAMPLE].tolist()
+    sample: list[tuple[int, str]] = []
+    copies: list[str] = []
+    for position, file in zip(drawn, pictures.paths(drawn), strict=True):
+        if len(sample) == _SAMPLE:
+            break
+        try:
+            image = open_original(file)
+        except PictureError:
+            continue
+        if is_plain(image):
+            continue
+        sample.append((position, file))
+        for _ in range(_COPIES):
+            kind, strength = edits[order[len(copies) % len(edits)]]
+            stem = scratch / f"{len(copies):04}"
+            copies.append(write_altered(image, kind, strength, generator, stem))
+    return sample, copies
+
+
+def _ask(pictures: Pictures, sample: Sequence[tuple[int, str]], copies: Sequence[str]) -> _Asked:
+    originals = np.array([position for position, _ in sample], np.int64)
+    vectors = pictures.embed([*(file for _, file in sample), *copies])
+    sources = np.concatenate([originals, np.repeat(originals, _COPIES)])
+    cosines, found = pictures.search(vectors, NEAREST + 1)
+
+    own = found == sources[:, None]
+    copied = np.arange(len(vectors)) >= len(sample)
+    wanted = (found >= 0) & (cosines >= LOWEST)
+    true = own & wanted & copied[:, None]
+    # Ranks among the others: the one that was asked for does not count.
+    ranks = np.cumsum(~own, axis=1)
+    others = ~own & wanted & (ranks <= _OTHERS)
+    rows, columns = np.nonzero(true | others)
+
+    askers = [*(file for _, file in sample), *copies]
+    places = found[rows, columns].tolist()
+    unique = sorted(set(places))
+    names = dict(zip(unique, pictures.paths(unique), strict=True))
+    # With one copy a picture, each pair of pictures is met twice, from either side.
+    weights = np.where(copied[rows], 1 / len(copies), 1 / (2 * len(sample)))
+    return _Asked(
+        [(names[place], askers[row]) for place, row in zip(places, rows.tolist(), strict=True)],
+        np.minimum(cosines[rows, columns].astype(np.float64), 1.0),
+        true[rows, columns],
+        weights,
+    )

@@ -1,0 +1,72 @@
+"""What the scores of pairs mean among the pictures of a collection: its calibration, as a file."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+from simsearch.search.precision import PrecisionCurve
+from simsearch.store.files import write_durably
+
+FILE = "copy-calibration.json"
+_VERSION = 1
+_SHIPPED = "default_calibration.json"
+_DRIFT = 2.0  # times as many or as few pictures as were calibrated on
+
+
+@dataclass(frozen=True, slots=True)
+class CopyCalibration:
+    """How precise cuts are, fitted on altered copies of a sample of a collection.
+
+    Attributes:
+        encoder: fingerprint of the encoder whose cosines were measured.
+        contents: distinct pictures that the collection had.
+        sample: of them that were altered.
+        seconds: it took.
+        look: of the second look's log-odds.
+        cosine: of the embeddings alone.
+        own: it is of this collection, not the shipped one.
+    """
+
+    encoder: str
+    contents: int
+    sample: int
+    seconds: float
+    look: PrecisionCurve
+    cosine: PrecisionCurve
+    own: bool = True
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Build from what `dataclasses.asdict` and JSON made of one."""
+        curves = {name: PrecisionCurve.from_dict(data[name]) for name in ("look", "cosine")}
+        return cls(**{**data, **curves})
+
+    def fits(self, encoder: str, contents: int) -> bool:
+        """Whether it still speaks of a collection: the same encoder, not twice or half as large."""
+        ratio = contents / max(self.contents, 1)
+        return self.encoder == encoder and 1 / _DRIFT <= ratio <= _DRIFT
+
+
+def shipped() -> CopyCalibration:
+    """Return what holds for photographs in general, by the default encoder."""
+    text = files("simsearch.collection").joinpath(_SHIPPED).read_text(encoding="utf-8")
+    return replace(CopyCalibration.from_dict(json.loads(text)["calibration"]), own=False)
+
+
+def read_calibration(folder: Path) -> CopyCalibration | None:
+    """Return a collection's calibration; None where there is none that can be read."""
+    try:
+        data = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        if data["version"] != _VERSION:
+            return None
+        return CopyCalibration.from_dict(data["calibration"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # it can be fitted again
+
+
+def write_calibration(folder: Path, calibration: CopyCalibration) -> None:
+    """Keep a calibration; raises StorageError if it can't be written."""
+    text = json.dumps({"version": _VERSION, "calibration": asdict(calibration)}) + "\n"
+    write_durably(folder / FILE, lambda path: path.write_text(text, encoding="utf-8"))

@@ -1,0 +1,124 @@
+"""The calibration of a collection: fitted, kept, taken again, replaced by the shipped one."""
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageOps
+
+from simsearch import Collection
+from simsearch.collection.calibration import FILE, read_calibration, shipped
+from simsearch.images.alterations import alter
+from tests.local.test_alignment import detailed
+
+COUNT = 52
+
+
+def varied(seed: int) -> Image.Image:
+    """Return a picture with details and large shapes, unlike those of other seeds."""
+    draw = np.random.default_rng(seed)
+    image = detailed(seed)
+    pen = ImageDraw.Draw(image)
+    for _ in range(int(draw.integers(2, 9))):
+        x, y = draw.integers(0, 400, 2).tolist()
+        width, height = draw.integers(40, 200, 2).tolist()
+        shape = pen.ellipse if draw.random() < 0.5 else pen.rectangle
+        shape((x, y, x + width, y + height), fill=tuple(draw.integers(0, 256, 3).tolist()))
+    dark, light = draw.integers(0, 100, 3).tolist(), draw.integers(156, 256, 3).tolist()
+    return ImageOps.colorize(image.convert("L"), dark, light)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    """Return a collection that is just large enough, with copies of three of its pictures."""
+    folder = tmp_path_factory.mktemp("large")
+    for seed in range(COUNT):
+        varied(seed).save(folder / f"{seed}.png")
+    for seed in range(3):
+        alter(varied(seed), "crop", 0, np.random.default_rng(0)).save(folder / f"{seed}-crop.png")
+    made = Collection("large", home=tmp_path_factory.mktemp("indexes"))
+    made.add(folder)
+    return made
+
+
+def test_it_is_fitted_once_and_kept(large: Collection) -> None:
+    asked: list[tuple[int, int]] = []
+    first = large.calibration(lambda *at: asked.append(at))
+    assert first.own
+    assert asked[-1][0] == asked[-1][1] > 0
+    assert (first.contents, first.sample, first.look.asked) == (COUNT + 3, COUNT + 3, 110)
+    assert read_calibration(large.folder) == first
+    asked.clear()
+    assert large.calibration(lambda *at: asked.append(at)) == first
+    assert asked == []
+    assert large.check().problems == []
+
+
+def test_most_altered_copies_lie_over_its_cut(large: Collection) -> None:
+    look = large.calibration().look
+    cut = look.cut(0.999)
+    assert look.precision(cut) >= 0.999
+    assert look.recall(cut) > 0.8
+
+
+def test_duplicates_take_their_cut_from_it(large: Collection) -> None:
+    found = large.duplicates()
+    assert found.precision == 0.999
+    names = {frozenset({Path(p.a).name, Path(p.b).name}) for p in found.pairs}
+    assert names == {frozenset({f"{seed}.png", f"{seed}-crop.png"}) for seed in range(3)}
+    by_cosine = large.duplicates(recheck=False)
+    assert by_cosine.threshold == large.calibration().cosine.cut(0.999)
+    assert {pair.kind for pair in by_cosine.pairs} <= {"copy"}
+
+
+def test_it_is_fitted_again_where_it_can_not_be_read_or_speaks_of_others(
+    large: Collection,
+) -> None:
+    fitted = large.calibration()
+    kept = large.folder / FILE
+    text = kept.read_text(encoding="utf-8")
+    kept.write_text("{", encoding="utf-8")
+    assert read_calibration(large.folder) is None
+    data = json.loads(text)
+    data["calibration"]["contents"] = 1000
+    kept.write_text(json.dumps(data), encoding="utf-8")
+    again = large.calibration()
+    assert again.contents == fitted.contents
+    assert again.look == fitted.look  # seeded
+
+
+def test_few_pictures_take_the_shipped_one(tmp_path: Path) -> None:
+    for seed in range(3):
+        detailed(seed).save(tmp_path / f"{seed}.png")
+    small = Collection("small", home=tmp_path / "indexes")
+    small.add(tmp_path)
+    assert small.calibration() == shipped()
+    assert not small.calibration().own
+    assert not (small.folder / FILE).exists()
+
+
+def test_plain_pictures_are_not_altered(tmp_path: Path) -> None:
+    """Nothing tells copies of blank pages apart, so that they would say nothing of a cut."""
+    for shade in range(60):
+        Image.new("RGB", (200, 150), (shade * 4, shade * 3, 200)).save(tmp_path / f"{shade}.png")
+    plain = Collection("plain", home=tmp_path / "indexes")
+    plain.add(tmp_path)
+    assert plain.calibration() == shipped()
+
+
+def test_an_encoder_that_is_gone_is_told(
+    large: Collection, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from simsearch.collection import api
+    from simsearch.errors import EncoderError
+
+    def gone(*_: object) -> None:
+        raise EncoderError("no such folder")
+
+    monkeypatch.setattr(api, "open_runtime", gone)
+    with caplog.at_level(logging.WARNING):
+        found = Collection("large", home=large.folder.parent).calibration(fresh=True)
+    assert found == shipped()
+    assert "not calibrated on these pictures: no such folder" in caplog.text
