@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from simsearch.encoder.device import DEVICES
-from simsearch.errors import InputError
 
 
 def _known_device(device: str) -> str:
@@ -59,7 +58,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 Gallery = Annotated[
     Path | None,
-    typer.Option("--gallery", metavar="OUT.html", help="Also write a page with thumbnails."),
+    typer.Option("--gallery", metavar="OUT.html", help="Also write thumbnails as HTML."),
 ]
 
 
@@ -92,12 +91,3 @@ def one_cut(threshold: float | None, precision: float | None) -> None:
     """Refuse two ways to say where pairs begin."""
     if threshold is not None and precision is not None:
         raise typer.BadParameter("give --threshold, a cosine, or --precision, not both")
-
-
-def write_page(path: Path, page: str) -> None:
-    """Write an HTML page and say where; raises InputError if the place can't be written."""
-    try:
-        path.write_text(page, encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise InputError(f"can't write '{path}': {error.strerror}; choose another place") from error
-    typer.echo(f"gallery: {path}", err=True)

@@ -114,11 +114,18 @@ class DuplicatePair:
 
 @dataclass(frozen=True, slots=True)
 class DuplicateMember:
-    """A file of a group beside its best, and how it is tied to that."""
+    """A file of a group beside its best, and how it is tied to that.
+
+    Attributes:
+        score: cosine to the best, 1 is identical.
+        kind: one of `DUPLICATE_KINDS`.
+        edit: what was done to it, in words, where the second look told; else empty.
+    """
 
     record: ImageRecord
     score: float
     kind: str
+    edit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,17 @@
 """What all pages share: the frame, the colours of light and dark, text and thumbnails made safe."""
 
 import base64
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from html import escape
+from pathlib import Path
 
-from simsearch.errors import PictureError
+from simsearch.errors import InputError, PictureError
 from simsearch.images.decode import read_file, thumbnail
+
+TEMPORARY = ".tmp"
 
 _STYLE = """:root { --ground: #f6f6f4; --card: #fff; --ink: #1c1c1a; --quiet: #63635e;
         --line: #dcdcd6; --mark: #0b6b57; --wrong: #b3261e; --first: #1b66a8; --second: #a85a00; }
@@ -77,6 +83,36 @@ def picture(path: str, name: str, side: int) -> str:
     except PictureError as error:
         return f'<div class="missing">{text(error.kind)}</div>'
     return f'<img src="data:image/jpeg;base64,{data}" alt="{text(name)}" loading="lazy">'
+
+
+def pictures(paths: Sequence[str], side: int) -> Iterator[tuple[str, str]]:
+    """Yield each path and its thumbnail, see `picture`, in order; they are made in threads."""
+    pool = ThreadPoolExecutor(os.cpu_count(), "thumbnail")
+    try:
+        drawn = pool.map(lambda path: picture(path, Path(path).name, side), paths)
+        yield from zip(paths, drawn, strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def write(path: Path, whole: str) -> None:
+    """Write a page, whole or not at all; its folder must be there.
+
+    Raises:
+        InputError: the place can't be written.
+    """
+    temporary = path.with_name(path.name + TEMPORARY)
+    try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"can't write '{path}': it is no file; choose another place")
+        try:
+            temporary.write_text(whole, encoding="utf-8")
+            temporary.replace(path)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"can't write '{path}': {error.strerror}; choose another place") from error
 
 
 def text(value: str) -> str:

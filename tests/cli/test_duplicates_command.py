@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -216,6 +217,33 @@ def test_csv_and_text_have_the_same_pairs_as_json(run_here: Run, shelf: Shelf) -
     text = run_here(*command).out
     assert f"{len(found['pairs'])} pairs" in text
     assert all(Path(pair["a"]).name in text for pair in found["pairs"])
+
+
+def gallery_marks(page: str) -> dict[str, str]:
+    """Return what each card of a gallery says of its file, by the file's path."""
+    cards = re.findall(r">(?:✓ |✗ )?([a-z ]+)</mark>.*?<span>(.*?)</span><small>(.*?)<", page)
+    return {f"{folder}/{name}": action for action, name, folder in cards}
+
+
+@pytest.mark.parametrize("options", [[], ["--protect", "pile/sub"], ["--prefer", "pile/sub"]])
+def test_the_gallery_marks_what_the_plan_decides(
+    run_here: Run, pile: Path, tmp_path: Path, options: list[str]
+) -> None:
+    plan, page = tmp_path / "plan.csv", tmp_path / "out.html"
+    result = run_here("duplicates", *options, "--plan", plan, "--gallery", page, cwd=pile)
+    assert result.code == 0
+    assert f"gallery: {page}\n" in result.err
+    rows = list(csv.DictReader(io.StringIO(plan.read_text(encoding="utf-8"))))
+    marks = gallery_marks(page.read_text(encoding="utf-8"))
+    assert marks == {row["path"]: row["action"] for row in rows}
+    assert len(marks) == 3
+
+
+def test_what_no_plan_touches_is_left_alone(run_here: Run, pile: Path, tmp_path: Path) -> None:
+    page = tmp_path / "out.html"
+    assert run_here("duplicates", "--reference", tmp_path, "--gallery", page, cwd=pile).code == 0
+    marks = gallery_marks(page.read_text(encoding="utf-8"))
+    assert list(marks.values()) == ["left alone"] * 3
 
 
 def test_gallery_is_one_page_with_the_groups(run_here: Run, shelf: Shelf, tmp_path: Path) -> None:

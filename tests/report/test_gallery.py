@@ -4,20 +4,13 @@ import os
 import re
 from pathlib import Path
 
-from simsearch.records import (
-    DuplicateGroup,
-    DuplicateMember,
-    Duplicates,
-    ImageRecord,
-    Neighbor,
-    QueryResult,
-)
-from simsearch.report.gallery import duplicates_page, query_page
+from simsearch.records import Neighbor, QueryResult
+from simsearch.report.gallery import query_page
 from tests.conftest import save_pictures
 from tests.report.parsed import ParsedPage
 
 
-def _result(paths: list[Path]) -> QueryResult:
+def result_of(paths: list[Path]) -> QueryResult:
     neighbors = [
         Neighbor(rank, str(path), 1 - rank / 10, rank) for rank, path in enumerate(paths[1:], 1)
     ]
@@ -26,7 +19,7 @@ def _result(paths: list[Path]) -> QueryResult:
 
 def test_query_page_shows_query_and_neighbors_in_order(tmp_path: Path) -> None:
     paths = save_pictures(tmp_path, 4)
-    page = query_page("photos", [_result(paths)])
+    page = query_page("photos", [result_of(paths)])
     assert ParsedPage(page).tags.count("img") == 4
     scores = re.findall(r"<b>([^<]+)</b>", page)
     assert scores == ["query", "0.9000", "0.8000", "0.7000"]
@@ -35,13 +28,13 @@ def test_query_page_shows_query_and_neighbors_in_order(tmp_path: Path) -> None:
 
 
 def test_page_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
-    page = query_page("photos", [_result(save_pictures(tmp_path, 2))])
+    page = query_page("photos", [result_of(save_pictures(tmp_path, 2))])
     assert all(source.startswith("data:image/jpeg;base64,") for source in ParsedPage(page).sources)
     assert not re.search(r"https?://|<script|@import|url\(", page)
 
 
 def test_page_is_for_phones_and_for_both_colour_schemes(tmp_path: Path) -> None:
-    page = query_page("photos", [_result(save_pictures(tmp_path, 1))])
+    page = query_page("photos", [result_of(save_pictures(tmp_path, 1))])
     assert 'name="viewport"' in page
     assert "prefers-color-scheme: dark" in page
 
@@ -62,32 +55,3 @@ def test_names_that_are_no_utf8_and_missing_files_are_shown(tmp_path: Path) -> N
     assert "caf?.jpg" in page
     assert "unreadable" in page
     assert page.encode()
-
-
-def record(path: Path, id_: int) -> ImageRecord:
-    return ImageRecord(id_, path.name, str(path.parent), "0" * 64, 1, 1, 96, 72, "JPEG")
-
-
-def test_duplicates_page_has_a_section_a_group(tmp_path: Path) -> None:
-    a, b, c, d = (record(path, number) for number, path in enumerate(save_pictures(tmp_path, 4)))
-    found = Duplicates(
-        threshold=0.9,
-        pairs=[],
-        groups=[
-            DuplicateGroup(a, [DuplicateMember(b, 1.0, "exact")]),
-            DuplicateGroup(c, [DuplicateMember(d, 0.93, "similar")]),
-        ],
-    )
-    page = duplicates_page("photos", found)
-    assert ParsedPage(page).tags.count("section") == 2
-    assert page.count("same bytes as the best") == 1
-    assert "weakest tie 0.9300" in page
-
-
-def test_a_large_group_is_cut_and_says_so(tmp_path: Path) -> None:
-    path = save_pictures(tmp_path, 1)[0]
-    best, *others = (record(path.with_name(f"{number}.jpg"), number) for number in range(60))
-    group = DuplicateGroup(best, [DuplicateMember(other, 0.95, "similar") for other in others])
-    page = duplicates_page("photos", Duplicates(0.9, [], [group]))
-    assert page.count("<li") == 40
-    assert "20 not shown" in page

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from simsearch.cli.options import write_page
+from simsearch.cli.galleries import marks_of, write_page
 from simsearch.cli.progress import show_progress
 from simsearch.cli.render import plural, print_table, shown_path
 
@@ -21,7 +21,9 @@ def command(
 
     Example: simsearch demo --out /tmp/demo
     """
+    from simsearch.actions.planning import plan_rows
     from simsearch.collection.api import Collection
+    from simsearch.config import KeepRules
     from simsearch.demo.make import make_pictures
     from simsearch.report.gallery import demo_page
 
@@ -46,7 +48,8 @@ def command(
             typer.echo(f"  {shown_path(other.record.full_path)} ({other.kind})")
 
     typer.echo("")
-    write_page(out / "gallery.html", demo_page(_NAME, result, found))
+    marks = marks_of(plan_rows(found.groups, KeepRules()))
+    write_page(out / "gallery.html", demo_page(_NAME, result, found, marks))
     typer.echo("next, with pictures of your own:")
     typer.echo("  simsearch index FOLDER")
     typer.echo("  simsearch query PICTURE -k 10 --gallery neighbours.html")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simsearch.cli.calibration import show_calibration
+from simsearch.cli.galleries import write_groups
 from simsearch.cli.options import (
     Csv,
     Gallery,
@@ -18,7 +19,6 @@ from simsearch.cli.options import (
     home_or_default,
     one_cut,
     one_format,
-    write_page,
 )
 from simsearch.cli.progress import show_progress
 from simsearch.cli.render import plural, print_csv, print_json, shown_path, size
@@ -28,6 +28,7 @@ from simsearch.errors import FolderError, InputError
 from simsearch.records import DUPLICATE_KINDS, Duplicates
 
 if TYPE_CHECKING:
+    from simsearch.actions.plan import PlanRow
     from simsearch.collection.api import Collection
 
 _SHOWN_GROUPS = 50
@@ -90,6 +91,7 @@ def command(
         tuple(rule.strip() for rule in keep.split(",")),
         *(tuple(map(_existing, folders or ())) for folders in (prefer, protect, reference)),
     )
+    from simsearch.actions.planning import plan_rows
     from simsearch.collection.api import Collection
     from simsearch.search.best import check_rules
 
@@ -102,27 +104,25 @@ def command(
         show_calibration(collection, precision or DEFAULT_PRECISION, not no_recheck)
     with show_progress(quiet=False, doing="looking again", what="pairs") as progress:
         found = collection.duplicates(
-            threshold,
-            exact,
-            similar,
-            rules,
-            progress,
-            precision or DEFAULT_PRECISION,
-            not no_recheck,
+            threshold=threshold,
+            exact=exact,
+            similar=similar,
+            rules=rules,
+            precision=precision or DEFAULT_PRECISION,
+            recheck=not no_recheck,
+            progress=progress,
         )
+    # Before anything is printed: a reader that has had enough must not cost plan or gallery.
     if plan is not None:
-        # Before anything is printed: a reader that has had enough must not cost the plan.
-        _write_plan(plan, found, rules)
+        _write_plan(plan, plan_rows(found.groups, rules))
+    if gallery is not None:
+        write_groups(gallery, collection.name, found, plan_rows(found.groups, rules))
     if as_json:
         print_json(_as_json(found))
     elif as_csv:
         print_csv(("a", "b", "score", "kind"), ((p.a, p.b, p.score, p.kind) for p in found.pairs))
     else:
         _show(found, exact)
-    if gallery is not None:
-        from simsearch.report.gallery import duplicates_page
-
-        write_page(gallery, duplicates_page(collection.name, found))
 
 
 def _remember(
@@ -147,11 +147,9 @@ def _existing(folder: Path) -> str:
     return str(folder.resolve())
 
 
-def _write_plan(path: Path, found: Duplicates, rules: KeepRules) -> None:
+def _write_plan(path: Path, rows: list["PlanRow"]) -> None:
     from simsearch.actions.plan import Action, write_plan
-    from simsearch.actions.planning import plan_rows
 
-    rows = plan_rows(found.groups, rules)
     write_plan(path, rows)
     dropped = [row for row in rows if row.action is Action.DROP]
     total = size(sum(row.size or 0 for row in dropped))

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from simsearch.cli.galleries import write_page
 from simsearch.cli.options import (
     Csv,
     Gallery,
@@ -14,7 +15,6 @@ from simsearch.cli.options import (
     chosen_collection,
     home_or_default,
     one_format,
-    write_page,
 )
 from simsearch.cli.render import plural, print_csv, print_json, print_table, shown_path
 from simsearch.records import Failure, QueryResult
