@@ -38,6 +38,8 @@ class Alignment:
         correlation: of all such windows, median, -1 to 1.
         overlap: share of the picture that is covered more, 0 to 1.
         mirrored: the map holds for one of them mirrored.
+        covered: share of the first that the second shows, and of the second that the first shows.
+        turn: degrees clockwise that the first, mirrored if need be, is turned by, -180 to 180.
     """
 
     matches: int = 0
@@ -48,6 +50,8 @@ class Alignment:
     correlation: float = 0.0
     overlap: float = 0.0
     mirrored: bool = False
+    covered: tuple[float, float] = (0.0, 0.0)
+    turn: float = 0.0
 
 
 def align(first: LocalFeatures, second: LocalFeatures) -> Alignment:
@@ -91,7 +95,7 @@ class _Map:
     def compared(self, first: Grey, second: Grey, mirrored: bool) -> Alignment:
         if self.matrix is None:
             return Alignment(self.matches)
-        alike, correlation, overlap = _overlay(self.matrix, first, second)
+        alike, correlation, covered = _overlay(self.matrix, first, second)
         return Alignment(
             self.matches,
             self.inliers,
@@ -99,8 +103,10 @@ class _Map:
             self.residual,
             alike,
             correlation,
-            overlap,
+            max(covered),
             mirrored,
+            covered,
+            float(np.degrees(np.arctan2(self.matrix[1, 0], self.matrix[0, 0]))),
         )
 
 
@@ -131,13 +137,14 @@ def _scale(matrix: Matrix) -> float:
     return float(abs(np.linalg.det(matrix[:, :2])) ** 0.5)
 
 
-def _overlay(matrix: Matrix, first: Grey, second: Grey) -> tuple[float, float, float]:
+def _overlay(matrix: Matrix, first: Grey, second: Grey) -> tuple[float, float, tuple[float, float]]:
     """Lay the picture with more detail over the other.
 
     Returns:
-        alike, correlation and overlap, as in `Alignment`.
+        alike, correlation and covered, as in `Alignment`.
     """
-    if _scale(matrix) > 1:
+    swapped = _scale(matrix) > 1
+    if swapped:
         first, second = second, first
         matrix = np.asarray(cv2.invertAffineTransform(matrix), np.float64)
     shrunk = min(1.0, _SIDE / max(second.shape))
@@ -152,11 +159,12 @@ def _overlay(matrix: Matrix, first: Grey, second: Grey) -> tuple[float, float, f
     inside = cv2.warpAffine(np.full_like(source, 255), matrix, size) == 255
     correlations, textured = _correlations(np.asarray(laid, np.uint8), np.asarray(target, np.uint8))
     compared = correlations[inside & textured]
-    covered = int(inside.sum())
-    overlap = min(max(covered / inside.size, covered / source.size), 1.0)
+    pixels = int(inside.sum())
+    of_source, of_target = min(pixels / source.size, 1.0), min(pixels / inside.size, 1.0)
+    covered = (of_target, of_source) if swapped else (of_source, of_target)
     if len(compared) < _WINDOW**2:
-        return 0.0, 0.0, overlap
-    return float((compared > _ALIKE).mean()), float(np.median(compared)), overlap
+        return 0.0, 0.0, covered
+    return float((compared > _ALIKE).mean()), float(np.median(compared)), covered
 
 
 def _correlations(first: Grey, second: Grey) -> tuple[Floats, npt.NDArray[np.bool_]]:
