@@ -8,7 +8,11 @@ import numpy.typing as npt
 
 from simsearch.bench.tasks import Integers, Task
 from simsearch.images.alterations import STRENGTHS
-from simsearch.metrics.copy_detection import micro_average_precision, recall_at_precision
+from simsearch.metrics.copy_detection import (
+    micro_average_precision,
+    nister_stewenius,
+    recall_at_precision,
+)
 
 Scores = npt.NDArray[np.float32]
 PRECISIONS = (0.999, 0.9999)
@@ -40,6 +44,7 @@ class MethodFigures:
         micro_ap: micro-average precision.
         threshold: the method's own default; None has none.
         default_recall, default_precision: what it gives.
+        ns_score: of groups of four among themselves, 1 to 4; else None.
         by_kind: for each kind, the recall at the first precision, mild to strong.
     """
 
@@ -50,6 +55,7 @@ class MethodFigures:
     threshold: float | None
     default_recall: Spread | None
     default_precision: Spread | None
+    ns_score: float | None
     by_kind: dict[str, list[float]]
     seconds: float
 
@@ -98,6 +104,7 @@ def measure(
         threshold=threshold,
         default_recall=Spread.of([recall for recall, _ in default]) if default else None,
         default_precision=Spread.of([precision for _, precision in default]) if default else None,
+        ns_score=nister_stewenius(scores, task.groups) if task.itself else None,
         by_kind={
             kind: [float(share) for share in row if not np.isnan(share)]
             for kind, row in zip(task.names, shares, strict=True)

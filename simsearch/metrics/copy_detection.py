@@ -41,6 +41,24 @@ def recall_at_precision(
     return (float(recall[good[-1]]), float(cuts[good[-1]])) if len(good) else (0.0, np.inf)
 
 
+def nister_stewenius(scores: Scores, groups: npt.NDArray[np.int64]) -> float | None:
+    """Return the N-S score of UKBench (Nister and Stewenius 2006), 1 to 4, higher is better.
+
+    That is how many of the four pictures that are the most alike are of a picture's group, itself
+    included, in the mean over all pictures; None where a group has not four.
+
+    Args:
+        scores: float [n, n], higher is more alike; NaN counts as never found.
+        groups: int64 [n].
+    """
+    if (np.bincount(groups) != 4).any():
+        return None
+    ranked = np.nan_to_num(np.array(scores), nan=-np.inf)
+    np.fill_diagonal(ranked, np.inf)
+    nearest = np.argsort(-ranked, axis=1, kind="stable")[:, :4]
+    return float((groups[nearest] == groups[:, None]).sum(axis=1).mean())
+
+
 def _curve(scores: Scores, true: Truth, total: int) -> tuple[Scores, Scores, Scores]:
     """Return the distinct scores, falling, and precision and recall of taking all from there."""
     order = np.argsort(-scores, kind="stable")

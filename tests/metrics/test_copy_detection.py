@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from simsearch.metrics.copy_detection import micro_average_precision, recall_at_precision
+from simsearch.metrics.copy_detection import (
+    micro_average_precision,
+    nister_stewenius,
+    recall_at_precision,
+)
 
 SCORES = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
 TRUE = np.array([True, True, False, True, False])
@@ -53,3 +57,19 @@ def test_recall_at_precision_is_the_best_of_all_cuts(seed: int) -> None:
     assert recall_at_precision(scores, true, int(true.sum()), 0.55) == pytest.approx(
         max(cuts, default=(0.0, np.inf))
     )
+
+
+def test_the_ns_score_counts_the_group_among_the_four_nearest() -> None:
+    groups = np.repeat([0, 1], 4)
+    perfect = (groups[:, None] == groups).astype(np.float32)
+    assert nister_stewenius(perfect, groups) == 4
+    assert nister_stewenius(-perfect, groups) == 1  # itself alone
+    one_lost = perfect.copy()
+    one_lost[0, 4] = 2  # a stranger before all others: one of the group is the fifth
+    assert nister_stewenius(one_lost, groups) == 4 - 1 / 8
+    one_lost[0, 4] = np.nan
+    assert nister_stewenius(one_lost, groups) == 4
+
+
+def test_the_ns_score_is_for_groups_of_four() -> None:
+    assert nister_stewenius(np.eye(5), np.array([0, 0, 0, 0, 1])) is None

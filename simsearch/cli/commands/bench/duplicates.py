@@ -101,6 +101,7 @@ def _method(figures: "MethodFigures") -> dict[str, Any]:
         "recall_at_precision": {f"{p:g}": spread(r) for p, r in figures.recall.items()},
         "score_at_precision": {f"{p:g}": spread(cut) for p, cut in figures.cut.items()},
         "micro_ap": spread(figures.micro_ap),
+        "ns_score": figures.ns_score,
         "default": {
             "threshold": figures.threshold,
             "recall": spread(figures.default_recall),
@@ -121,6 +122,9 @@ def _show(result: "DuplicatesBenchmark") -> None:
         [_row(figures) for figures in result.methods],
         right=range(1, 8),
     )
+    for figures in result.methods:
+        if figures.ns_score is not None:
+            typer.echo(f"N-S score of {figures.name}: {figures.ns_score:.3f} of 4")
     typer.echo("R, P: recall and precision at the method's own threshold; ± over the draws\n")
     if len(result.methods[0].by_kind) > 1:
         names = [figures.name for figures in result.methods]
