@@ -13,6 +13,7 @@ from simsearch.collection.copies import (
     kinds_by_cosine,
     kinds_of,
     likeliest,
+    plain_files,
 )
 from simsearch.collection.indexing import vector_blocks
 from simsearch.config import DuplicateSearch
@@ -124,7 +125,9 @@ def _surest(
             for place, (kind, score) in enumerate(zip(kinds, scores, strict=True))
             if kind == NEITHER and score >= search.threshold
         ]
-        alike = kinds_by_cosine([named[p] for p in left], [scores[p] for p in left], search.alike)
+        asked = [named[place] for place in left]
+        plain = plain_files({r.full_path: r for pair in asked for r in pair}.values())
+        alike = kinds_by_cosine(asked, [scores[place] for place in left], plain, search.alike)
         for place, kind in zip(left, alike, strict=True):
             kinds[place] = kind
     best: dict[int, Match] = {}

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
@@ -95,22 +95,33 @@ def kinds_of(
     return kinds
 
 
+def plain_files(records: Iterable[ImageRecord]) -> set[str]:
+    """Return the paths of what is flat, nearly blank, tiny or unreadable."""
+    asked = list(records)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        answers = list(pool.map(_is_plain, asked))
+    return {record.full_path for record, plain in zip(asked, answers, strict=True) if plain}
+
+
 def kinds_by_cosine(
-    pairs: Sequence[tuple[ImageRecord, ImageRecord]], scores: Sequence[float], alike: str
+    pairs: Sequence[tuple[ImageRecord, ImageRecord]],
+    scores: Sequence[float],
+    plain: Set[str],
+    alike: str,
 ) -> list[str]:
     """Return 'same-pixels', `alike`, or '' where a picture is plain, of pairs of a high cosine.
 
-    Flat, nearly blank and tiny pictures all look the same to an encoder.
+    Plain pictures all look the same to an encoder.
+
+    Args:
+        plain: their paths, see `plain_files`.
     """
-    files = {record.full_path: record for pair in pairs for record in pair}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        plain = dict(zip(files, pool.map(_is_plain, files.values()), strict=True))
     same_pixels = _pixel_comparison()
     kinds, left_out = [], 0
     for (a, b), score in zip(pairs, scores, strict=True):
         if same_pixels(a, b, score):
             kinds.append("same-pixels")
-        elif plain[a.full_path] or plain[b.full_path]:
+        elif a.full_path in plain or b.full_path in plain:
             kinds.append(NEITHER)
             left_out += 1
         else:

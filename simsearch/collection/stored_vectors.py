@@ -15,6 +15,7 @@ from simsearch.store.manifest import Manifest
 from simsearch.store.reader import Contents, find_records
 
 _PAIRS_AT_ONCE = 200_000  # bounds the vectors held while scoring
+_ROUNDING = 1e-4  # of a cosine in float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,33 @@ class StoredVectors:
         for start in range(0, len(a), _PAIRS_AT_ONCE):
             part = slice(start, start + _PAIRS_AT_ONCE)
             positions = np.unique(np.concatenate([a[part], b[part]]))
-            vectors = np.empty((len(positions), self.manifest.encoder.dim), np.float32)
-            for at, block in self.blocks():
-                wanted = np.isin(at, positions)
-                vectors[np.searchsorted(positions, at[wanted])] = block[wanted]
+            vectors = self._at(positions)
             rows_a, rows_b = (np.searchsorted(positions, side[part]) for side in (a, b))
             kept = score_pairs(rows_a, rows_b, vectors, threshold)
             found.append(Pairs(positions[kept.a], positions[kept.b], kept.scores))
         return joined(*found)
+
+    def all_over(self, positions: Ids, threshold: float) -> Pairs:
+        """Return the pairs (one of `positions`, any other) at or over a cosine, scored exactly."""
+        asking = np.unique(positions)
+        vectors, found = self._at(asking), [NO_PAIRS]
+        for at, block in self.blocks():
+            rows, columns = np.nonzero(vectors @ block.T >= threshold - _ROUNDING)
+            kept = score_pairs(
+                rows, columns + len(asking), np.concatenate([vectors, block]), threshold
+            )
+            pairs = Pairs(asking[kept.a], at[kept.b - len(asking)], kept.scores)
+            other = pairs.a != pairs.b
+            found.append(Pairs(pairs.a[other], pairs.b[other], pairs.scores[other]))
+        return joined(*found)
+
+    def _at(self, positions: Ids) -> Vectors:
+        """Return the vectors at positions that ascend."""
+        vectors = np.empty((len(positions), self.manifest.encoder.dim), np.float32)
+        for at, block in self.blocks():
+            wanted = np.isin(at, positions)
+            vectors[np.searchsorted(positions, at[wanted])] = block[wanted]
+        return vectors
 
     def records(self, positions: Set[int]) -> dict[int, ImageRecord]:
         """Return one file of each position's content."""

@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image
 
 from simsearch.evaluation.labelled import Labels
-from simsearch.search.pairs import join
+from simsearch.search.join import MOST_EACH, gathered, nearest_pairs
+from simsearch.search.tiles import searcher_of
 from simsearch.training.mining import Vectors, index_of
 from simsearch.training.pictures import PictureSet
 
@@ -30,11 +31,14 @@ def near_identical(
     if len(rows) < 2:
         return []
     vectors = thumbnails[rows]
-    first, second = join(index_of(vectors), iter([(np.arange(len(rows)), vectors)]), _NEAR)
-    scores = np.einsum("nd,nd->n", vectors[first], vectors[second])
+    index = index_of(vectors)
+    blocks = [(np.arange(len(rows)), vectors)]
+    lowest = _NEAR - index.recipe.SCORE_ERROR
+    pairs, _ = gathered(nearest_pairs(searcher_of(index), blocks, MOST_EACH, lowest))
+    scores = np.einsum("nd,nd->n", vectors[pairs.a], vectors[pairs.b])
     found = [
         (int(a), int(b), float(score))
-        for a, b, score in zip(rows[first], rows[second], scores, strict=True)
+        for a, b, score in zip(rows[pairs.a], rows[pairs.b], scores, strict=True)
         if labels[a] != labels[b] and score >= _NEAR
     ]
     return sorted(found, key=lambda pair: -pair[2])

@@ -69,7 +69,7 @@ def test_bursts_only_on_request(place: Path) -> None:
 def test_a_threshold_alone(place: Path) -> None:
     found = opened(place, "test").compare(opened(place, "train"), threshold=-1)
     assert len(found) == 7
-    assert {pair.kind for pair in found} == {"exact", "similar"}
+    assert {pair.kind for pair in found} == {"exact", "same-pixels", "similar"}
     assert all(pair.score >= -1 for pair in found)
 
 

@@ -195,7 +195,11 @@ def test_duplicates_are_brute_force(collection: Collection, table: Table, thresh
     expected = brute_force_pairs(table, threshold)
     found = collection.duplicates(threshold)
     assert found.threshold == threshold
-    assert len(found.pairs) == len(expected)
+    contents = {str(path): row.hash for path, row in table.items()}
+    # Two contents are in one pair, and the files of one content in a star.
+    tied = [frozenset({contents[pair.a], contents[pair.b]}) for pair in found.pairs]
+    assert len(set(tied)) + COPIES == len(tied) + 1
+    assert set(tied) == {frozenset(contents[path] for path in pair) for pair in expected}
     for pair in found.pairs:
         score, kind = expected[frozenset({pair.a, pair.b})]
         assert pair.score == pytest.approx(score, abs=1e-6)
@@ -233,8 +237,10 @@ def test_groups_are_stars_of_brute_force_pairs(
 def test_exact_duplicates_are_those_with_equal_bytes(collection: Collection, table: Table) -> None:
     found = collection.duplicates(exact=True)
     expected = {pair for pair, (_, kind) in brute_force_pairs(table, 2).items() if kind == "exact"}
-    assert {frozenset({pair.a, pair.b}) for pair in found.pairs} == expected
-    assert len(found.pairs) == len(expected) == 11
+    assert {frozenset({pair.a, pair.b}) for pair in found.pairs} < expected
+    assert len(found.pairs) == COPIES + 1
+    bests = {group.best.full_path for group in found.groups}
+    assert all((pair.a in bests) != (pair.b in bests) for pair in found.pairs)
     assert [len(group.members) for group in found.groups] == [1 + COPIES, 2]
     assert {pair.kind for pair in found.pairs} == {"exact"}
 

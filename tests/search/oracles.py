@@ -3,7 +3,6 @@
 import numpy as np
 
 from simsearch.index.recipes import Vectors
-from simsearch.index.vector_index import Ids
 
 ScoredPairs = dict[tuple[int, int], float]
 
@@ -25,20 +24,3 @@ def pairs_of_contents(vectors: Vectors, threshold: float) -> ScoredPairs:
             strict=True,
         )
     )
-
-
-def pairs_of_rows(
-    vectors: Vectors, postings: Ids, threshold: float
-) -> tuple[ScoredPairs, ScoredPairs]:
-    """Return the pairs of rows with equal content, and those of different content."""
-    scores = exact_scores(vectors)
-    exact: ScoredPairs = {}
-    similar: ScoredPairs = {}
-    rows = sorted((id_, position) for position, id_ in postings.tolist())
-    for place, (a, at) in enumerate(rows):
-        for b, bt in rows[place + 1 :]:
-            if at == bt:
-                exact[a, b] = 1.0
-            elif scores[at, bt] >= threshold:
-                similar[a, b] = float(scores[at, bt])
-    return exact, similar

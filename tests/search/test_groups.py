@@ -1,5 +1,6 @@
 """Groups are stars: everyone is tied directly to the best of his group."""
 
+from collections.abc import Sequence
 from random import Random
 
 from hypothesis import given
@@ -48,6 +49,23 @@ def test_order_of_pairs_does_not_matter(pairs: list[Pair], rank: list[int], chan
     shuffled = list(pairs)
     chance.shuffle(shuffled)
     assert star_groups(shuffled, rank) == star_groups(pairs, rank)
+
+
+@given(pairs, ranks, st.sets(nodes))
+def test_ties_of_the_crowded_are_asked_for_where_they_count(
+    pairs: list[Pair], rank: list[int], crowded: set[int]
+) -> None:
+    known = [pair for pair in pairs if not crowded.issuperset(pair[:2])]
+    asked: list[int] = []
+
+    def all_ties(some: Sequence[int]) -> list[Pair]:
+        asked.extend(some)
+        both = pairs + [(b, a, score) for a, b, score in pairs]
+        return [pair for pair in both if pair[0] in some]
+
+    assert star_groups(known, rank, crowded, all_ties) == star_groups(pairs, rank)
+    assert len(asked) == len(set(asked))
+    assert crowded.issuperset(asked)
 
 
 def test_no_pairs_no_groups() -> None:

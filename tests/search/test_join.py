@@ -4,16 +4,15 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from simsearch.index.build import build_index
 from simsearch.index.recipes import Vectors, load_recipe, recipe_names
 from simsearch.index.vector_index import Ids, VectorIndex
-from simsearch.search.pairs import Pairs, expand, join, nearest_pairs, score_pairs
+from simsearch.search.join import MOST_EACH, gathered, nearest_pairs, pairs_over
+from simsearch.search.pairs import Pairs, score_pairs
+from simsearch.search.tiles import Tiles, searcher_of
 from tests.index.vectors import around, clustered, one_row_each, source_of, unit
-from tests.search.oracles import ScoredPairs, exact_scores, pairs_of_contents, pairs_of_rows
+from tests.search.oracles import ScoredPairs, exact_scores, pairs_of_contents
 
 every_recipe = pytest.mark.parametrize("name", recipe_names())
 
@@ -54,29 +53,49 @@ def as_dict(pairs: Pairs) -> ScoredPairs:
     return dict(zip(keys, pairs.scores.tolist(), strict=True))
 
 
-def joined(index: VectorIndex, vectors: Vectors, threshold: float) -> Pairs:
-    """Return the scored pairs of positions."""
-    a, b = join(index, shuffled_blocks(vectors), threshold)
-    assert len(np.unique(a * len(vectors) + b)) == len(a)
-    return score_pairs(a, b, vectors, threshold)
+def over(index: VectorIndex, vectors: Vectors, threshold: float) -> tuple[Pairs, set[int]]:
+    """Return the scored pairs of positions, and who is crowded."""
+    lowest = threshold - index.recipe.SCORE_ERROR
+    near, crowded = gathered(pairs_over(searcher_of(index), shuffled_blocks(vectors), lowest))
+    as_dict(near)
+    return score_pairs(near.a, near.b, vectors, threshold), set(crowded.tolist())
+
+
+def crowded_at(vectors: Vectors, lowest: float) -> set[int]:
+    """Return who has MOST_EACH or more others at or over a cosine."""
+    others = (exact_scores(vectors) >= lowest).sum(axis=1) - 1
+    return set(np.flatnonzero(others >= MOST_EACH).tolist())
+
+
+def assert_complete(found: ScoredPairs, crowded: set[int], expected: ScoredPairs) -> None:
+    """Who is not crowded has all of his pairs, and nobody who has some is forgotten."""
+    assert found.items() <= expected.items()
+    missing = expected.keys() - found.keys()
+    assert all(a in crowded and b in crowded for a, b in missing)
+    assert {end for pair in expected for end in pair} <= {end for p in found for end in p} | crowded
 
 
 @every_recipe
 @pytest.mark.parametrize("threshold", [-1, 0, 0.5, 0.9, 0.99, 0.9995, 1])
 def test_join_equals_the_matrix(name: str, threshold: float) -> None:
     vectors = GROUPS if threshold > 0 else GROUPS[::5]
-    found = as_dict(joined(thorough(name, vectors), vectors, threshold))
-    assert found == pairs_of_contents(vectors, threshold)
+    index = thorough(name, vectors)
+    found, crowded = over(index, vectors, threshold)
+    error = index.recipe.SCORE_ERROR
+    assert crowded <= crowded_at(vectors, threshold - 2 * error)
+    assert crowded >= crowded_at(vectors, threshold)
+    assert_complete(as_dict(found), crowded, pairs_of_contents(vectors, threshold))
 
 
 @every_recipe
-def test_tuned_index_loses_no_pair_of_a_large_group(name: str) -> None:
+def test_a_large_group_gives_few_pairs_and_nobody_is_lost(name: str) -> None:
     index = build_index(name, source_of(GROUPS), one_row_each(len(GROUPS)), gpus=0)
     expected = pairs_of_contents(GROUPS, 0.9)
     assert len(expected) > 500 * 499 // 2
-    found = as_dict(joined(index, GROUPS, 0.9))
-    assert found.items() <= expected.items()
-    assert len(found) >= 0.9999 * len(expected)
+    found, crowded = over(index, GROUPS, 0.9)
+    assert len(crowded) >= 500
+    assert len(found.a) < 5 * len(GROUPS)
+    assert_complete(as_dict(found), crowded, expected)
 
 
 @every_recipe
@@ -86,63 +105,25 @@ def test_exact_scores_decide_at_the_threshold(name: str) -> None:
     index = thorough(name, vectors)
     for place in np.searchsorted(scores, np.linspace(0.7, 0.95, 5)):
         for threshold in (float(scores[place]), float(np.nextafter(scores[place], 2))):
-            found = as_dict(joined(index, vectors, threshold))
-            assert found == pairs_of_contents(vectors, threshold)
+            found, crowded = over(index, vectors, threshold)
+            assert not crowded
+            assert as_dict(found) == pairs_of_contents(vectors, threshold)
 
 
 @every_recipe
 @pytest.mark.parametrize("n", [2, 3, 45])
 def test_few_vectors(name: str, n: int) -> None:
     vectors = clustered(n, 8, seed=n)
-    found = as_dict(joined(thorough(name, vectors), vectors, 0.2))
-    assert found == pairs_of_contents(vectors, 0.2)
+    found, _ = over(thorough(name, vectors), vectors, 0.2)
+    assert as_dict(found) == pairs_of_contents(vectors, 0.2)
 
 
 @pytest.mark.parametrize("n", [0, 1])
 @pytest.mark.parametrize("threshold", [-1, 0.9])
 def test_nothing_to_pair(n: int, threshold: float) -> None:
     vectors = clustered(1, 8, seed=1)[:n]
-    found = joined(thorough("flat", vectors), vectors, threshold)
-    exact, similar, _ = expand(found, one_row_each(n))
-    assert [len(found.a), len(exact.a), len(similar.a)] == [0, 0, 0]
-
-
-small_vectors = hnp.arrays(
-    np.float64, st.tuples(st.integers(1, 12), st.just(3)), elements=st.integers(-2, 2)
-).map(lambda rows: unit(rows[(rows != 0).any(axis=1)]))
-
-
-@settings(deadline=None)
-@given(
-    vectors=small_vectors,
-    threshold=st.sampled_from([-1, -0.5, 0, 0.5, 0.9, 1]) | st.floats(-1, 1),
-    data=st.data(),
-)
-def test_rows_equal_the_matrix(vectors: Vectors, threshold: float, data: st.DataObject) -> None:
-    n = len(vectors)
-    copies = data.draw(st.lists(st.integers(1, 3), min_size=n, max_size=n))
-    ids = data.draw(st.permutations(range(sum(copies))))
-    positions = np.repeat(np.arange(n), np.array(copies, np.int64))
-    postings = np.stack([positions, np.array(ids, np.int64)], axis=1)
-    postings = postings[np.lexsort((postings[:, 1], postings[:, 0]))]
-
-    found = joined(thorough("flat", vectors), vectors, threshold)
-    exact, similar, sources = expand(found, postings)
-
-    place = dict(zip(postings[:, 1].tolist(), postings[:, 0].tolist(), strict=True))
-    for a, b, source in zip(similar.a.tolist(), similar.b.tolist(), sources.tolist(), strict=True):
-        assert {place[a], place[b]} == {found.a[source], found.b[source]}
-    assert (as_dict(exact), as_dict(similar)) == pairs_of_rows(vectors, postings, threshold)
-
-
-def test_content_of_many_files() -> None:
-    vectors = clustered(3, 8, seed=7)
-    postings = np.array([[0, i] for i in range(300)] + [[1, 300], [2, 301], [2, 302]])
-    found = joined(thorough("flat", vectors), vectors, -1)
-    exact, similar, _ = expand(found, postings)
-    assert (as_dict(exact), as_dict(similar)) == pairs_of_rows(vectors, postings, -1)
-    assert len(exact.a) == 300 * 299 // 2 + 1
-    assert len(similar.a) == 300 + 2 * 300 + 2
+    found, crowded = over(thorough("flat", vectors), vectors, threshold)
+    assert (len(found.a), crowded) == (0, set())
 
 
 @every_recipe
@@ -157,10 +138,28 @@ def test_nearest_pairs_are_those_of_the_matrix(name: str, lowest: float) -> None
         for b in np.argsort(-cosines[a], kind="stable")[:3].tolist()
         if cosines[a, b] >= lowest
     }
-    found = as_dict(nearest_pairs(thorough(name, vectors), shuffled_blocks(vectors, 64), 3, lowest))
+    searcher = searcher_of(thorough(name, vectors))
+    pairs, crowded = gathered(nearest_pairs(searcher, shuffled_blocks(vectors, 64), 3, lowest))
+    found = as_dict(pairs)
     common = found.keys() & expected.keys()
+    assert len(crowded) == 0
     assert len(common) >= 0.97 * max(len(found), len(expected))  # a compressed index is not exact
     assert all(abs(found[pair] - expected[pair]) < 0.01 for pair in common)
+
+
+@pytest.mark.parametrize("name", ["flat", "hnsw", "ivf"])
+@pytest.mark.parametrize("width", [64, 1000, 5000])
+def test_tiles_are_an_exact_search(name: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simsearch.search.tiles._WIDTH", width)
+    tiles = Tiles(thorough(name, GROUPS), "cpu")
+    queries = GROUPS[:50]
+    expected = np.sort(queries @ GROUPS.T, axis=1)[:, ::-1]
+    for k in (1, 7, 100, 2000):
+        cosines, positions = tiles.search(queries, k)
+        assert cosines.shape == positions.shape == (50, min(k, len(GROUPS)))
+        assert np.allclose(cosines, expected[:, :k], atol=1e-6)
+        assert np.allclose(cosines, np.einsum("qd,qkd->qk", queries, GROUPS[positions]), atol=1e-6)
+        assert all(len(set(row)) == len(row) for row in positions.tolist())
 
 
 def test_no_score_is_over_1() -> None:

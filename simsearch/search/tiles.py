@@ -1,0 +1,81 @@
+"""Exact search by tiles of a matrix product, on a GPU if there is one that holds the vectors."""
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from simsearch.index.device import count_gpus
+from simsearch.index.recipes import Vectors
+from simsearch.index.vector_index import Ids, VectorIndex
+
+if TYPE_CHECKING:
+    import torch
+
+_WIDTH = 32_768  # stored vectors a tile
+_GPU_SHARE = 0.6  # of the GPU's free memory, for the vectors
+
+
+class Searcher(Protocol):
+    """Whatever finds the nearest positions of vectors; see `VectorIndex.search`."""
+
+    @property
+    def size(self) -> int:
+        """Number of positions."""
+        ...
+
+    def search(self, vectors: Vectors, k: int) -> tuple[Vectors, Ids]:
+        """Return (cosines float32 [q, k], positions int64 [q, k]), best first."""
+        ...
+
+
+class Tiles:
+    """The vectors of an index in the memory of a device: float32 on a CPU, float16 on a GPU."""
+
+    def __init__(self, index: VectorIndex, device: str) -> None:
+        import torch
+
+        kept = torch.float32 if device == "cpu" else torch.float16
+        self._vectors = torch.empty((index.size, index.faiss_index.d), dtype=kept, device=device)
+        for start in range(0, index.size, _WIDTH):
+            count = min(_WIDTH, index.size - start)
+            rows = index.faiss_index.reconstruct_n(start, count)
+            self._vectors[start : start + count] = torch.from_numpy(rows).to(device)
+
+    @property
+    def size(self) -> int:
+        """Number of positions."""
+        return len(self._vectors)
+
+    def search(self, vectors: Vectors, k: int) -> tuple[Vectors, Ids]:
+        """Return the `k` nearest of each of `vectors`; as `VectorIndex.search`."""
+        import torch
+
+        asking = torch.from_numpy(np.ascontiguousarray(vectors)).to(self._vectors.device)
+        best = asking.new_empty((len(vectors), 0))
+        positions = best.long()
+        for start in range(0, self.size, _WIDTH):
+            tile = asking @ self._vectors[start : start + _WIDTH].float().T
+            near, places = _top(tile, k)
+            best, order = _top(torch.cat([best, near], dim=1), k)
+            positions = torch.cat([positions, places + start], dim=1).gather(1, order)
+        return best.cpu().numpy(), positions.cpu().numpy()
+
+
+def searcher_of(index: VectorIndex) -> Searcher:
+    """Return what asks an index for the neighbours of all its vectors in the least time.
+
+    An exact index is asked through tiles, eight times as fast as one vector after the other; a GPU
+    compares any number of vectors that it can hold that way.
+    """
+    if count_gpus():
+        import torch
+
+        needed = 2 * index.size * index.faiss_index.d
+        if torch.cuda.is_available() and needed <= _GPU_SHARE * torch.cuda.mem_get_info()[0]:
+            return Tiles(index, "cuda")
+    return Tiles(index, "cpu") if index.recipe.EXACT else index
+
+
+def _top(scores: "torch.Tensor", k: int) -> "tuple[torch.Tensor, torch.Tensor]":
+    values, places = scores.topk(min(k, scores.shape[1]), dim=1)
+    return values, places
