@@ -10,10 +10,10 @@ from simsearch.collection.copies import (
     LOWEST,
     NEAREST,
     NEITHER,
-    kinds_by_cosine,
-    kinds_of,
     likeliest,
     plain_files,
+    verdicts_by_cosine,
+    verdicts_of,
 )
 from simsearch.collection.indexing import vector_blocks
 from simsearch.config import DuplicateSearch
@@ -118,7 +118,7 @@ def _surest(
     named = [(here[a], there[b]) for a, b in sides]
     kinds = [NEITHER] * len(sides)
     if search.recheck:
-        kinds = kinds_of(named, scores, search.certain, progress)
+        kinds = [one.kind for one in verdicts_of(named, scores, search.certain, progress)]
     if search.similar or not search.recheck:
         left = [
             place
@@ -127,9 +127,10 @@ def _surest(
         ]
         asked = [named[place] for place in left]
         plain = plain_files({r.full_path: r for pair in asked for r in pair}.values())
-        alike = kinds_by_cosine(asked, [scores[place] for place in left], plain, search.alike)
-        for place, kind in zip(left, alike, strict=True):
-            kinds[place] = kind
+        scored = [scores[place] for place in left]
+        alike = verdicts_by_cosine(asked, scored, plain, search.alike)
+        for place, verdict in zip(left, alike, strict=True):
+            kinds[place] = verdict.kind
     best: dict[int, Match] = {}
     for (a, b), score, kind in zip(sides, scores, kinds, strict=True):
         match = Match(b, score, kind)

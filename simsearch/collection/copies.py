@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from simsearch.errors import PictureError
 from simsearch.images.decode import pixel_digest, read_file, shrink
 from simsearch.images.facts import TINY, is_plain
 from simsearch.index.vector_index import Ids
+from simsearch.local.edits import edit_between
 from simsearch.local.verdict import log_odds
 from simsearch.records import ImageRecord
 from simsearch.search.pairs import Pairs, joined
@@ -30,6 +32,19 @@ Progress = Callable[[int, int], None]
 _log = logging.getLogger(__name__)
 
 
+class Verdict(NamedTuple):
+    """What a second look tells of a pair.
+
+    Attributes:
+        kind: 'same-pixels', 'copy', or '' for what is neither.
+        edit, back: what makes the second of the first, and the first of the second, in words.
+    """
+
+    kind: str
+    edit: str = ""
+    back: str = ""
+
+
 def likeliest(nearest: Pairs, pictures: int) -> Pairs:
     """Return the pairs worth another look: those of the highest cosine, half a pair a picture."""
     count = max(round(_LOOKS * pictures), _FEW_LOOKS)
@@ -44,7 +59,7 @@ def find_copies(
     best_first: Callable[[Sequence[ImageRecord]], list[ImageRecord]],
     score: Callable[[Ids, Ids], Pairs],
     progress: Progress,
-) -> tuple[Pairs, list[str]]:
+) -> tuple[Pairs, list[Verdict]]:
     """Look at pairs of positions again; return those that are 'same-pixels' or 'copy', and which.
 
     Args:
@@ -55,26 +70,26 @@ def find_copies(
         score: gives pairs of positions their cosines.
         progress: called with (pairs looked at, pairs to look at).
     """
-    kinds = kinds_of(_named(pairs, records), pairs.scores.tolist(), certain, progress)
-    tied = [place for place, kind in enumerate(kinds) if kind != NEITHER]
+    verdicts = verdicts_of(_named(pairs, records), pairs.scores.tolist(), certain, progress)
+    tied = [place for place, found in enumerate(verdicts) if found.kind != NEITHER]
     members = {*pairs.a[tied].tolist(), *pairs.b[tied].tolist()}
     position = {records[member].id: member for member in members}
     ranked = best_first([records[member] for member in sorted(members)])
-    more = score(*_to_the_best(pairs, kinds, [position[record.id] for record in ranked]))
-    kinds += kinds_of(_named(more, records), more.scores.tolist(), certain, lambda *_: None)
+    more = score(*_to_the_best(pairs, verdicts, [position[record.id] for record in ranked]))
+    verdicts += verdicts_of(_named(more, records), more.scores.tolist(), certain, lambda *_: None)
     pairs = joined(pairs, more)
-    found = [place for place, kind in enumerate(kinds) if kind != NEITHER]
+    found = [place for place, verdict in enumerate(verdicts) if verdict.kind != NEITHER]
     kept = Pairs(pairs.a[found], pairs.b[found], pairs.scores[found])
-    return kept, [kinds[place] for place in found]
+    return kept, [verdicts[place] for place in found]
 
 
-def kinds_of(
+def verdicts_of(
     pairs: Sequence[tuple[ImageRecord, ImageRecord]],
     scores: Sequence[float],
     certain: float,
     progress: Progress,
-) -> list[str]:
-    """Look at pairs of files again; return 'same-pixels', 'copy', or '' for what is neither.
+) -> list[Verdict]:
+    """Look at pairs of files again.
 
     Args:
         scores: their cosines.
@@ -83,16 +98,18 @@ def kinds_of(
     """
     looks = look_again([(a.full_path, b.full_path) for a, b in pairs], progress)
     same_pixels = _pixel_comparison()
-    kinds, unread = [], 0
+    verdicts, unread = [], 0
     for (a, b), score, look in zip(pairs, scores, looks, strict=True):
         unread += look is None
         if same_pixels(a, b, score):
-            kinds.append("same-pixels")
+            verdicts.append(Verdict("same-pixels"))
+        elif look is not None and log_odds(look) >= certain:
+            verdicts.append(Verdict("copy", edit_between(look), edit_between(look, backwards=True)))
         else:
-            kinds.append("copy" if look is not None and log_odds(look) >= certain else NEITHER)
+            verdicts.append(Verdict(NEITHER))
     if unread:
         _log.warning("%d pairs left out: a picture of theirs can't be read any more", unread)
-    return kinds
+    return verdicts
 
 
 def plain_files(records: Iterable[ImageRecord]) -> set[str]:
@@ -103,13 +120,13 @@ def plain_files(records: Iterable[ImageRecord]) -> set[str]:
     return {record.full_path for record, plain in zip(asked, answers, strict=True) if plain}
 
 
-def kinds_by_cosine(
+def verdicts_by_cosine(
     pairs: Sequence[tuple[ImageRecord, ImageRecord]],
     scores: Sequence[float],
     plain: Set[str],
     alike: str,
-) -> list[str]:
-    """Return 'same-pixels', `alike`, or '' where a picture is plain, of pairs of a high cosine.
+) -> list[Verdict]:
+    """Tell pairs of a high cosine: 'same-pixels', `alike`, or '' where a picture is plain.
 
     Plain pictures all look the same to an encoder.
 
@@ -117,22 +134,22 @@ def kinds_by_cosine(
         plain: their paths, see `plain_files`.
     """
     same_pixels = _pixel_comparison()
-    kinds, left_out = [], 0
+    verdicts, left_out = [], 0
     for (a, b), score in zip(pairs, scores, strict=True):
         if same_pixels(a, b, score):
-            kinds.append("same-pixels")
+            verdicts.append(Verdict("same-pixels"))
         elif a.full_path in plain or b.full_path in plain:
-            kinds.append(NEITHER)
+            verdicts.append(Verdict(NEITHER))
             left_out += 1
         else:
-            kinds.append(alike)
+            verdicts.append(Verdict(alike))
     if left_out:
         _log.warning(
             "%d pairs left out: one of the two is flat, nearly blank, tiny or can't be read, and a "
             "cosine says nothing of it",
             left_out,
         )
-    return kinds
+    return verdicts
 
 
 def _named(
@@ -143,12 +160,14 @@ def _named(
     ]
 
 
-def _to_the_best(pairs: Pairs, kinds: Sequence[str], best_first: Sequence[int]) -> tuple[Ids, Ids]:
+def _to_the_best(
+    pairs: Pairs, verdicts: Sequence[Verdict], best_first: Sequence[int]
+) -> tuple[Ids, Ids]:
     """Return the pairs of whoever is tied to a group's best only through others, and that best."""
     edges = list(zip(pairs.a.tolist(), pairs.b.tolist(), strict=True))
     ties: dict[int, list[int]] = defaultdict(list)
-    for (a, b), kind in zip(edges, kinds, strict=True):
-        if kind != NEITHER:
+    for (a, b), verdict in zip(edges, verdicts, strict=True):
+        if verdict.kind != NEITHER:
             ties[a].append(b)
             ties[b].append(a)
     wanted: set[tuple[int, int]] = set()

@@ -10,10 +10,11 @@ from simsearch.collection.copies import (
     LOWEST,
     NEAREST,
     NEITHER,
+    Verdict,
     find_copies,
-    kinds_by_cosine,
     likeliest,
     plain_files,
+    verdicts_by_cosine,
 )
 from simsearch.collection.naming import Ties, name_files, ranked
 from simsearch.collection.stored_vectors import StoredVectors
@@ -59,10 +60,10 @@ def _tied(vectors: StoredVectors, search: DuplicateSearch, progress: Progress) -
     asked = likeliest(nearest, vectors.index.size)
     records = vectors.records({*asked.a.tolist(), *asked.b.tolist()})
     order = partial(ranked, rules=search.rules)
-    copies, kinds = find_copies(asked, records, search.certain, order, vectors.scored, progress)
+    copies, verdicts = find_copies(asked, records, search.certain, order, vectors.scored, progress)
     if not search.similar:
-        return Ties(copies, kinds)
-    return _with_copies(_alike(vectors, searcher, search), copies, kinds)
+        return Ties(copies, verdicts)
+    return _with_copies(_alike(vectors, searcher, search), copies, verdicts)
 
 
 def _alike(vectors: StoredVectors, searcher: Searcher, search: DuplicateSearch) -> Ties:
@@ -74,7 +75,7 @@ def _alike(vectors: StoredVectors, searcher: Searcher, search: DuplicateSearch) 
     records = vectors.records({*crowded.tolist(), *(side for pair in sides for side in pair)})
     files = plain_files(records.values())
     named = [(records[a], records[b]) for a, b in sides]
-    kinds = kinds_by_cosine(named, pairs.scores.tolist(), files, search.alike)
+    verdicts = verdicts_by_cosine(named, pairs.scores.tolist(), files, search.alike)
     plain = [position for position, record in records.items() if record.full_path in files]
 
     def all_over(positions: Ids) -> Pairs:
@@ -82,17 +83,17 @@ def _alike(vectors: StoredVectors, searcher: Searcher, search: DuplicateSearch) 
         kept = ~np.isin(found.a, plain) & ~np.isin(found.b, plain)
         return Pairs(found.a[kept], found.b[kept], found.scores[kept])
 
-    tied = [place for place, kind in enumerate(kinds) if kind != NEITHER]
+    tied = [place for place, verdict in enumerate(verdicts) if verdict.kind != NEITHER]
     return Ties(
         Pairs(pairs.a[tied], pairs.b[tied], pairs.scores[tied]),
-        [kinds[place] for place in tied],
+        [verdicts[place] for place in tied],
         search.alike,
         frozenset(crowded.tolist()) - set(plain),
         all_over,
     )
 
 
-def _with_copies(alike: Ties, copies: Pairs, kinds: list[str]) -> Ties:
+def _with_copies(alike: Ties, copies: Pairs, verdicts: list[Verdict]) -> Ties:
     """Return copies, and what is alike and no copy."""
     known = set(zip(copies.a.tolist(), copies.b.tolist(), strict=True))
     pairs = alike.pairs
@@ -102,5 +103,5 @@ def _with_copies(alike: Ties, copies: Pairs, kinds: list[str]) -> Ties:
         if pair not in known
     ]
     both = joined(copies, Pairs(pairs.a[new], pairs.b[new], pairs.scores[new]))
-    more = [alike.kinds[place] for place in new]
-    return Ties(both, [*kinds, *more], alike.alike, alike.crowded, alike.all_over)
+    more = [alike.verdicts[place] for place in new]
+    return Ties(both, [*verdicts, *more], alike.alike, alike.crowded, alike.all_over)

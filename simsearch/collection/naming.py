@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simsearch.collection.copies import Verdict
 from simsearch.collection.ledger import HashPair, read_ledger
 from simsearch.config import KeepRules
 from simsearch.errors import PictureError
@@ -27,7 +28,7 @@ from simsearch.store.manifest import Manifest
 from simsearch.store.reader import find_records
 
 _Files = dict[int, list[ImageRecord]]  # of each content, the best first; contents likewise
-_Kinds = dict[tuple[int, int], tuple[str, float]]  # and scores, by position
+_Kinds = dict[tuple[int, int], tuple[Verdict, float]]  # and scores, by position
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,14 @@ class Ties:
 
     Attributes:
         pairs: pairs of positions.
-        kinds: what ties each of them.
+        verdicts: what ties each of them.
         alike: what ties those that only their cosine ties.
         crowded: positions of which only some pairs are there; all others would be `alike`.
         all_over: returns those of some positions (a: theirs, b: any other).
     """
 
     pairs: Pairs = NO_PAIRS
-    kinds: Sequence[str] = ()
+    verdicts: Sequence[Verdict] = ()
     alike: str = "similar"
     crowded: Set[int] = frozenset()
     all_over: Callable[[Ids], Pairs] = field(default=lambda _: NO_PAIRS)
@@ -70,8 +71,8 @@ def name_files(
     files = _files(folder, manifest, postings, ties, rules)
     apart = _apart(files, read_ledger(folder))
     kinds = {
-        (a, b): (kind, score)
-        for a, b, score, kind in zip(*_columns(ties.pairs), ties.kinds, strict=True)
+        (a, b): (verdict, score)
+        for a, b, score, verdict in zip(*_columns(ties.pairs), ties.verdicts, strict=True)
         if not apart(a, b)
     }
 
@@ -83,7 +84,7 @@ def name_files(
     stars = star_groups(known, list(files), ties.crowded, all_ties)
     for best, members in stars:
         for _, member, score in members:
-            kinds.setdefault((min(best, member), max(best, member)), (ties.alike, score))
+            kinds.setdefault((min(best, member), max(best, member)), (Verdict(ties.alike), score))
     return _pairs(files, kinds), _groups(files, stars, kinds)
 
 
@@ -118,7 +119,10 @@ def _columns(pairs: Pairs) -> tuple[list[int], list[int], list[float]]:
 
 def _pairs(files: _Files, kinds: _Kinds) -> list[DuplicatePair]:
     """Return the surest kind first, then the highest score, then in the order of the row ids."""
-    ties = [(files[a][0], files[b][0], score, kind) for (a, b), (kind, score) in kinds.items()]
+    ties = [
+        (files[a][0], files[b][0], score, verdict.kind)
+        for (a, b), (verdict, score) in kinds.items()
+    ]
     ties += [(best, other, 1.0, "exact") for best, *same in files.values() for other in same]
     found = [
         (a, b, score, kind) if a.id < b.id else (b, a, score, kind) for a, b, score, kind in ties
@@ -139,8 +143,11 @@ def _groups(
         first, *same = files[best]
         others = [DuplicateMember(record, 1.0, "exact") for record in same]
         for _, member, score in members:
-            kind, _ = kinds[min(best, member), max(best, member)]
-            others += [DuplicateMember(record, score, kind) for record in files[member]]
+            verdict, _ = kinds[min(best, member), max(best, member)]
+            edit = verdict.edit if best < member else verdict.back
+            others += [
+                DuplicateMember(record, score, verdict.kind, edit) for record in files[member]
+            ]
         others.sort(key=lambda other: -other.score)
         groups.append((best, DuplicateGroup(first, others)))
     rank = {position: place for place, position in enumerate(files)}

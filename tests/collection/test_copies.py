@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from simsearch import Collection
-from simsearch.collection.copies import _to_the_best
+from simsearch.collection.copies import Verdict, _to_the_best
 from simsearch.config import KeepRules
 from simsearch.images.alterations import alter
 from simsearch.records import Duplicates
@@ -124,7 +124,23 @@ def test_whoever_is_tied_through_others_is_looked_at_beside_the_best(
 ) -> None:
     sides = np.array(edges, np.int64).reshape(-1, 2)
     pairs = Pairs(sides[:, 0], sides[:, 1], np.ones(len(edges)))
-    a, b = _to_the_best(pairs, ["copy"] * len(edges), best_first)
+    a, b = _to_the_best(pairs, [Verdict("copy")] * len(edges), best_first)
     assert list(zip(a.tolist(), b.tolist(), strict=True)) == expected
-    a, b = _to_the_best(pairs, [""] * len(edges), best_first)
+    a, b = _to_the_best(pairs, [Verdict("")] * len(edges), best_first)
     assert len(a) == 0
+
+
+def test_members_say_what_was_done_to_them(collection: Collection) -> None:
+    found = collection.duplicates(rules=KeepRules(("path",)))
+    group = max(found.groups, key=lambda group: len(group.members))
+    assert Path(group.best.path).name == "1.png"
+    edits = {Path(other.record.path).name: other.edit for other in group.others}
+    assert edits["1-mirror.jpg"].endswith("mirrored")
+    assert edits["1-jpeg.jpg"] == ""
+    assert edits["1-crop.jpg"].startswith("shows")
+    assert edits["1-border.jpg"].endswith("% added")
+    framed = collection.duplicates(rules=KeepRules(("pixels",))).groups
+    group = max(framed, key=lambda group: len(group.members))
+    assert Path(group.best.path).name == "1-border.jpg"
+    edits = {Path(other.record.path).name: other.edit for other in group.others}
+    assert edits["1.png"].startswith("shows")

@@ -190,7 +190,9 @@ def _show(found: Duplicates, only_exact: bool) -> None:
         typer.echo(f"\ngroup {number}: {size}, weakest tie {group.min_score:.4f}")
         typer.echo(f"  best               {shown_path(group.best.full_path)}")
         for other in group.others[:_SHOWN_MEMBERS]:
-            typer.echo(f"  {other.score:.4f} {other.kind:<11} {shown_path(other.record.full_path)}")
+            edit = f" ({other.edit})" if other.edit else ""
+            shown = shown_path(other.record.full_path)
+            typer.echo(f"  {other.score:.4f} {other.kind:<11} {shown}{edit}")
         if len(group.others) > _SHOWN_MEMBERS:
             typer.echo(f"  and {len(group.others) - _SHOWN_MEMBERS:,} more")
     if len(found.groups) > _SHOWN_GROUPS:
