@@ -16,6 +16,7 @@ from simsearch.collection.copies import (
     verdicts_of,
 )
 from simsearch.collection.indexing import vector_blocks
+from simsearch.collection.looks import look
 from simsearch.config import DuplicateSearch
 from simsearch.errors import EncoderMismatchError
 from simsearch.index.recipes import Vectors
@@ -118,7 +119,7 @@ def _surest(
     named = [(here[a], there[b]) for a, b in sides]
     kinds = [NEITHER] * len(sides)
     if search.recheck:
-        kinds = [one.kind for one in verdicts_of(named, scores, search.certain, progress)]
+        kinds = [one.kind for one in verdicts_of(named, scores, search.certain, look, progress)]
     if search.similar or not search.recheck:
         left = [
             place

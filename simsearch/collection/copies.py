@@ -10,13 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simsearch.collection.second_look import look_again
+from simsearch.collection.looks import Look
 from simsearch.errors import PictureError
 from simsearch.images.decode import pixel_digest, read_file, shrink
 from simsearch.images.facts import TINY, is_plain
 from simsearch.index.vector_index import Ids
-from simsearch.local.edits import edit_between
-from simsearch.local.verdict import log_odds
 from simsearch.records import ImageRecord
 from simsearch.search.pairs import Pairs, joined
 
@@ -56,6 +54,7 @@ def find_copies(
     pairs: Pairs,
     records: Mapping[int, ImageRecord],
     certain: float,
+    look: Look,
     best_first: Callable[[Sequence[ImageRecord]], list[ImageRecord]],
     score: Callable[[Ids, Ids], Pairs],
     progress: Progress,
@@ -65,18 +64,21 @@ def find_copies(
     Args:
         records: a file of each position that stands in a pair.
         certain: log-odds from which a pair is a copy.
+        look: looks at pairs of files.
         best_first: orders files; what is tied to others of a group is also looked at beside the
             group's best.
         score: gives pairs of positions their cosines.
         progress: called with (pairs looked at, pairs to look at).
     """
-    verdicts = verdicts_of(_named(pairs, records), pairs.scores.tolist(), certain, progress)
+    verdicts = verdicts_of(_named(pairs, records), pairs.scores.tolist(), certain, look, progress)
     tied = [place for place, found in enumerate(verdicts) if found.kind != NEITHER]
     members = {*pairs.a[tied].tolist(), *pairs.b[tied].tolist()}
     position = {records[member].id: member for member in members}
     ranked = best_first([records[member] for member in sorted(members)])
     more = score(*_to_the_best(pairs, verdicts, [position[record.id] for record in ranked]))
-    verdicts += verdicts_of(_named(more, records), more.scores.tolist(), certain, lambda *_: None)
+    verdicts += verdicts_of(
+        _named(more, records), more.scores.tolist(), certain, look, lambda *_: None
+    )
     pairs = joined(pairs, more)
     found = [place for place, verdict in enumerate(verdicts) if verdict.kind != NEITHER]
     kept = Pairs(pairs.a[found], pairs.b[found], pairs.scores[found])
@@ -87,6 +89,7 @@ def verdicts_of(
     pairs: Sequence[tuple[ImageRecord, ImageRecord]],
     scores: Sequence[float],
     certain: float,
+    look: Look,
     progress: Progress,
 ) -> list[Verdict]:
     """Look at pairs of files again.
@@ -94,17 +97,17 @@ def verdicts_of(
     Args:
         scores: their cosines.
         certain: log-odds from which a pair is a copy.
+        look: looks at pairs of files.
         progress: called with (pairs looked at, pairs to look at).
     """
-    looks = look_again([(a.full_path, b.full_path) for a, b in pairs], progress)
     same_pixels = _pixel_comparison()
     verdicts, unread = [], 0
-    for (a, b), score, look in zip(pairs, scores, looks, strict=True):
-        unread += look is None
+    for (a, b), score, seen in zip(pairs, scores, look(pairs, progress), strict=True):
+        unread += seen is None
         if same_pixels(a, b, score):
             verdicts.append(Verdict("same-pixels"))
-        elif look is not None and log_odds(look) >= certain:
-            verdicts.append(Verdict("copy", edit_between(look), edit_between(look, backwards=True)))
+        elif seen is not None and seen.log_odds >= certain:
+            verdicts.append(Verdict("copy", seen.edit, seen.back))
         else:
             verdicts.append(Verdict(NEITHER))
     if unread:

@@ -16,6 +16,7 @@ from simsearch.collection.copies import (
     plain_files,
     verdicts_by_cosine,
 )
+from simsearch.collection.looks import kept_looks
 from simsearch.collection.naming import Ties, name_files, ranked
 from simsearch.collection.stored_vectors import StoredVectors
 from simsearch.config import DuplicateSearch
@@ -60,7 +61,10 @@ def _tied(vectors: StoredVectors, search: DuplicateSearch, progress: Progress) -
     asked = likeliest(nearest, vectors.index.size)
     records = vectors.records({*asked.a.tolist(), *asked.b.tolist()})
     order = partial(ranked, rules=search.rules)
-    copies, verdicts = find_copies(asked, records, search.certain, order, vectors.scored, progress)
+    with kept_looks(vectors.folder) as look:
+        copies, verdicts = find_copies(
+            asked, records, search.certain, look, order, vectors.scored, progress
+        )
     if not search.similar:
         return Ties(copies, verdicts)
     return _with_copies(_alike(vectors, searcher, search), copies, verdicts)
