@@ -301,6 +301,7 @@ class Collection:
         similar: bool = False,
         rules: KeepRules | None = None,
         progress: Callable[[int, int], None] = lambda *_: None,
+        searching: Callable[[int, int], None] = lambda *_: None,
     ) -> Duplicates:
         """Return what is there more than once: pairs of files, and their groups.
 
@@ -314,6 +315,7 @@ class Collection:
             similar: also pairs with a cosine of 0.9 or more that are no copies.
             rules: which file of a group is the best.
             progress: called with (pairs looked at, pairs to look at).
+            searching: called with (vectors searched, all vectors) before, if that takes long.
 
         Raises:
             InputError: the threshold is out of range, or there is no such rule.
@@ -324,7 +326,7 @@ class Collection:
             from simsearch.collection.duplicates import find_duplicates
 
             index = None if exact else self._index(manifest)
-            return find_duplicates(self.folder, manifest, index, search, progress)
+            return find_duplicates(self.folder, manifest, index, search, progress, searching)
 
         return self._at_one_generation(ask)
 

@@ -93,8 +93,11 @@ def command(
     if not_duplicate is not None or reviewed is not None:
         _remember(collection, not_duplicate, reviewed)
         return
-    with show_progress(quiet=False, doing="looking again", what="pairs") as progress:
-        found = collection.duplicates(threshold, exact, similar, rules, progress)
+    with (
+        show_progress(quiet=False, doing="searching", what="vectors") as searching,
+        show_progress(quiet=False, doing="looking again", what="pairs") as progress,
+    ):
+        found = collection.duplicates(threshold, exact, similar, rules, progress, searching)
     if plan is not None:
         # Before anything is printed: a reader that has had enough must not cost the plan.
         _write_plan(plan, found, rules)
