@@ -44,27 +44,46 @@ def _bar(doing: str) -> Iterator[Callable[[int, int], None]]:
         console=Console(stderr=True),
         transient=True,
     )
-    started = time.monotonic()
-    with progress:
-        task = progress.add_task("", total=None, rate=0.0)
+    rate = _Rate()
+    task = progress.add_task("", total=None, rate=0.0)
 
-        def update(done: int, total: int) -> None:
-            rate = done / max(time.monotonic() - started, 1e-9)
-            progress.update(task, completed=done, total=total, rate=rate)
+    def update(done: int, total: int) -> None:
+        progress.start()  # at first use, and until it is done: one bar at a time
+        progress.update(task, completed=done, total=total, rate=rate.at(done))
+        if done == total:
+            progress.stop()
 
+    try:
         yield update
+    finally:
+        progress.stop()
 
 
 def _lines(what: str) -> Callable[[int, int], None]:
-    started = printed = time.monotonic()
+    printed = time.monotonic()
+    rate = _Rate()
 
     def update(done: int, total: int) -> None:
         nonlocal printed
-        now = time.monotonic()
+        now, speed = time.monotonic(), rate.at(done)
         if now - printed >= _SECONDS_BETWEEN_LINES or done == total:
             printed = now
-            rate = done / max(now - started, 1e-9)
-            left = (total - done) / max(rate, 1e-9)
-            typer.echo(f"{done}/{total} {what}, {rate:.0f} a second, {left:.0f} s left", err=True)
+            left = (total - done) / max(speed, 1e-9)
+            typer.echo(f"{done}/{total} {what}, {speed:.0f} a second, {left:.0f} s left", err=True)
 
     return update
+
+
+class _Rate:
+    """How many are done a second, from the first that is told: others may be of an earlier run."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+
+    def at(self, done: int) -> float:
+        """Return the rate when so many are done."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = now, done
+        started, before = self._first
+        return (done - before) / (now - started) if now > started else float(done)

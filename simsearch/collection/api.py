@@ -309,6 +309,7 @@ class Collection:
         similar: bool = False,
         rules: KeepRules | None = None,
         progress: Callable[[int, int], None] = lambda *_: None,
+        searching: Callable[[int, int], None] = lambda *_: None,
         precision: float = DEFAULT_PRECISION,
         recheck: bool = True,
     ) -> Duplicates:
@@ -324,6 +325,7 @@ class Collection:
             similar: also pairs with a cosine of 0.9 or more that are no copies.
             rules: which file of a group is the best.
             progress: called with (pairs looked at, pairs to look at).
+            searching: called with (vectors searched, all vectors) before, if that takes long.
             precision: share of right pairs to expect, over 0 and under 1, by the collection's
                 calibration.
             recheck: False tells copies by their cosine, and looks at none again.
@@ -338,7 +340,7 @@ class Collection:
 
             index = None if exact else self._index(manifest)
             chosen = self._at_precision(search)
-            return find_duplicates(self.folder, manifest, index, chosen, progress)
+            return find_duplicates(self.folder, manifest, index, chosen, progress, searching)
 
         return self._at_one_generation(ask)
 

@@ -16,15 +16,14 @@ from simsearch.collection.copies import (
     plain_files,
     verdicts_by_cosine,
 )
+from simsearch.collection.joining import forget_joins, join_nearest, join_over
 from simsearch.collection.looks import kept_looks
 from simsearch.collection.naming import Ties, name_files, ranked
 from simsearch.collection.stored_vectors import StoredVectors
 from simsearch.config import DuplicateSearch
 from simsearch.index.vector_index import Ids, VectorIndex
 from simsearch.records import Duplicates
-from simsearch.search.join import gathered, nearest_pairs, pairs_over
 from simsearch.search.pairs import Pairs, joined
-from simsearch.search.tiles import Searcher, searcher_of
 from simsearch.store.manifest import Manifest
 from simsearch.store.reader import read_contents
 
@@ -37,8 +36,14 @@ def find_duplicates(
     index: VectorIndex | None,
     search: DuplicateSearch,
     progress: Progress,
+    searching: Progress,
 ) -> Duplicates:
-    """Return what is there more than once; without an index, only equal content."""
+    """Return what is there more than once; without an index, only equal content.
+
+    Args:
+        progress: called with (pairs looked at, pairs to look at).
+        searching: called with (vectors searched, all vectors), if that takes long.
+    """
     contents, _ = read_contents(folder, manifest.parts)
     if index is None or index.size == 0:
         order = np.lexsort((contents.ids, contents.numbers))
@@ -46,18 +51,22 @@ def find_duplicates(
         ties = Ties()
     else:
         postings = index.postings
-        ties = _tied(StoredVectors(folder, manifest, contents, index), search, progress)
+        vectors = StoredVectors(folder, manifest, contents, index)
+        ties = _tied(vectors, search, progress, searching)
     pairs, groups = name_files(folder, manifest, postings, ties, search.rules)
+    if index is not None:
+        forget_joins(folder, manifest)
     threshold = None if search.recheck else search.threshold
     return Duplicates(threshold, pairs, groups, search.precision)
 
 
-def _tied(vectors: StoredVectors, search: DuplicateSearch, progress: Progress) -> Ties:
+def _tied(
+    vectors: StoredVectors, search: DuplicateSearch, progress: Progress, searching: Progress
+) -> Ties:
     """Return the tied positions, and what ties them."""
-    searcher = searcher_of(vectors.index)
     if not search.recheck:
-        return _alike(vectors, searcher, search)
-    nearest, _ = gathered(nearest_pairs(searcher, vectors.blocks(), NEAREST, LOWEST))
+        return _alike(vectors, search, searching)
+    nearest = join_nearest(vectors, NEAREST, LOWEST, searching)
     asked = likeliest(nearest, vectors.index.size)
     records = vectors.records({*asked.a.tolist(), *asked.b.tolist()})
     order = partial(ranked, rules=search.rules)
@@ -67,14 +76,12 @@ def _tied(vectors: StoredVectors, search: DuplicateSearch, progress: Progress) -
         )
     if not search.similar:
         return Ties(copies, verdicts)
-    return _with_copies(_alike(vectors, searcher, search), copies, verdicts)
+    return _with_copies(_alike(vectors, search, searching), copies, verdicts)
 
 
-def _alike(vectors: StoredVectors, searcher: Searcher, search: DuplicateSearch) -> Ties:
+def _alike(vectors: StoredVectors, search: DuplicateSearch, searching: Progress) -> Ties:
     """Return the pairs of positions over the threshold, but those that say nothing."""
-    lowest = search.threshold - vectors.index.recipe.SCORE_ERROR
-    near, crowded = gathered(pairs_over(searcher, vectors.blocks(), lowest))
-    pairs = vectors.scored(near.a, near.b, search.threshold)
+    pairs, crowded = join_over(vectors, search.threshold, searching)
     sides = list(zip(pairs.a.tolist(), pairs.b.tolist(), strict=True))
     records = vectors.records({*crowded.tolist(), *(side for pair in sides for side in pair)})
     files = plain_files(records.values())

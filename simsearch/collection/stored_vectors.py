@@ -13,6 +13,7 @@ from simsearch.records import ImageRecord
 from simsearch.search.pairs import NO_PAIRS, Pairs, joined, score_pairs
 from simsearch.store.manifest import Manifest
 from simsearch.store.reader import Contents, find_records
+from simsearch.store.schema import Half
 
 _PAIRS_AT_ONCE = 200_000  # bounds the vectors held while scoring
 _ROUNDING = 1e-4  # of a cosine in float32
@@ -49,25 +50,25 @@ class StoredVectors:
         return joined(*found)
 
     def all_over(self, positions: Ids, threshold: float) -> Pairs:
-        """Return the pairs (one of `positions`, any other) at or over a cosine, scored exactly."""
+        """Return the pairs (a: one of `positions`, b: any other) at or over a cosine."""
         asking = np.unique(positions)
-        vectors, found = self._at(asking), [NO_PAIRS]
+        vectors, found = self._at(asking).astype(np.float32), [NO_PAIRS]
         for at, block in self.blocks():
             rows, columns = np.nonzero(vectors @ block.T >= threshold - _ROUNDING)
-            kept = score_pairs(
-                rows, columns + len(asking), np.concatenate([vectors, block]), threshold
-            )
-            pairs = Pairs(asking[kept.a], at[kept.b - len(asking)], kept.scores)
-            other = pairs.a != pairs.b
-            found.append(Pairs(pairs.a[other], pairs.b[other], pairs.scores[other]))
+            both = np.concatenate([vectors, block])
+            kept = score_pairs(rows, columns + len(asking), both, threshold)
+            a, b = asking[kept.a], at[kept.b - len(asking)]
+            found.append(Pairs(a[a != b], b[a != b], kept.scores[a != b]))
         return joined(*found)
 
-    def _at(self, positions: Ids) -> Vectors:
-        """Return the vectors at positions that ascend."""
-        vectors = np.empty((len(positions), self.manifest.encoder.dim), np.float32)
+    def _at(self, positions: Ids) -> Half:
+        """Return the vectors at positions that ascend, as they lie in the store."""
+        row = np.full(self.index.size, -1)
+        row[positions] = np.arange(len(positions))
+        vectors = np.empty((len(positions), self.manifest.encoder.dim), np.float16)
         for at, block in self.blocks():
-            wanted = np.isin(at, positions)
-            vectors[np.searchsorted(positions, at[wanted])] = block[wanted]
+            wanted = row[at] >= 0
+            vectors[row[at[wanted]]] = block[wanted]
         return vectors
 
     def records(self, positions: Set[int]) -> dict[int, ImageRecord]:

@@ -10,6 +10,7 @@ from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
 
 Scores = npt.NDArray[np.float64]
+Half = npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,12 @@ def distinct(parts: Iterable[Pairs]) -> Pairs:
     return Pairs(pairs.a[first], pairs.b[first], pairs.scores[first])
 
 
-def score_pairs(a: Ids, b: Ids, vectors: Vectors, threshold: float) -> Pairs:
+def score_pairs(a: Ids, b: Ids, vectors: Vectors | Half, threshold: float) -> Pairs:
     """Score pairs exactly and keep those at or over the threshold.
 
     Args:
         a, b: int64 [pairs], rows of `vectors`.
-        vectors: float32 [n, dim], unit length.
+        vectors: float32 or float16 [n, dim], unit length.
     """
     scores = np.empty(len(a), np.float64)
     for start in range(0, len(a), 4096):

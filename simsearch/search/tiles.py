@@ -1,5 +1,6 @@
 """Exact search by tiles of a matrix product, on a GPU if there is one that holds the vectors."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import torch
 
 _WIDTH = 32_768  # stored vectors a tile
+_EFFORT_SHARE = 0.25
 _GPU_SHARE = 0.6  # of the GPU's free memory, for the vectors
 
 
@@ -65,7 +67,8 @@ def searcher_of(index: VectorIndex) -> Searcher:
     """Return what asks an index for the neighbours of all its vectors in the least time.
 
     An exact index is asked through tiles, eight times as fast as one vector after the other; a GPU
-    compares any number of vectors that it can hold that way.
+    compares any number of vectors that it can hold that way. An approximate index is searched with
+    a quarter of a query's effort: what is left out from one end of a pair is found from the other.
     """
     if count_gpus():
         import torch
@@ -73,7 +76,10 @@ def searcher_of(index: VectorIndex) -> Searcher:
         needed = 2 * index.size * index.faiss_index.d
         if torch.cuda.is_available() and needed <= _GPU_SHARE * torch.cuda.mem_get_info()[0]:
             return Tiles(index, "cuda")
-    return Tiles(index, "cpu") if index.recipe.EXACT else index
+    if index.recipe.EXACT:
+        return Tiles(index, "cpu")
+    enough = [effort for effort in index.recipe.EFFORTS if effort <= _EFFORT_SHARE * index.effort]
+    return replace(index, effort=max(enough, default=index.recipe.EFFORTS[0]))
 
 
 def _top(scores: "torch.Tensor", k: int) -> "tuple[torch.Tensor, torch.Tensor]":

@@ -102,7 +102,10 @@ def command(
     if threshold is None and not exact:
         check_rules(rules)  # before pictures are looked at for half a minute
         show_calibration(collection, precision or DEFAULT_PRECISION, not no_recheck)
-    with show_progress(quiet=False, doing="looking again", what="pairs") as progress:
+    with (
+        show_progress(quiet=False, doing="searching", what="vectors") as searching,
+        show_progress(quiet=False, doing="looking again", what="pairs") as progress,
+    ):
         found = collection.duplicates(
             threshold=threshold,
             exact=exact,
@@ -111,6 +114,7 @@ def command(
             precision=precision or DEFAULT_PRECISION,
             recheck=not no_recheck,
             progress=progress,
+            searching=searching,
         )
     # Before anything is printed: a reader that has had enough must not cost plan or gallery.
     if plan is not None:
