@@ -31,10 +31,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.measure import machine, run_process
-from simsearch.collection.copies import LOWEST, NEAREST
+from simsearch.collection.duplicates.copies import LOWEST, NEAREST
+from simsearch.collection.duplicates.joining import forget_joins, join_nearest, join_over
+from simsearch.collection.duplicates.stored_vectors import StoredVectors
 from simsearch.collection.indexing import index_parts, open_index
-from simsearch.collection.joining import forget_joins, join_nearest, join_over
-from simsearch.collection.stored_vectors import StoredVectors
 from simsearch.config import DEFAULT_ENCODER, DEFAULT_THRESHOLD, Selection
 from simsearch.encoder.resolve import resolve
 from simsearch.evaluation.embedding import embed_pictures

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsearch.bench.tasks import Task, make_task
-from simsearch.collection.second_look import look_again
+from simsearch.collection.duplicates.second_look import look_again
 from simsearch.config import DEFAULT_ENCODER
 from simsearch.evaluation.embedding import embed_pictures
 from simsearch.local.verdict import OFFSET, WEIGHTS, evidence

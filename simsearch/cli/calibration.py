@@ -9,7 +9,7 @@ from simsearch.cli.render import plural
 
 if TYPE_CHECKING:
     from simsearch.collection.api import Collection
-    from simsearch.collection.calibration import CopyCalibration
+    from simsearch.collection.duplicates.calibration import CopyCalibration
 
 
 def fitted(collection: "Collection", fresh: bool = False) -> "CopyCalibration":

@@ -50,7 +50,7 @@ from simsearch.store.manifest import Manifest, read_manifest
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from simsearch.collection.calibration import CopyCalibration
+    from simsearch.collection.duplicates.calibration import CopyCalibration
     from simsearch.collection.job import Job
     from simsearch.encoder.runtimes import Runtime
     from simsearch.index.vector_index import VectorIndex
@@ -336,7 +336,7 @@ class Collection:
         search = asked_for(threshold, exact, similar, rules, precision, recheck)
 
         def ask(manifest: Manifest) -> Duplicates:
-            from simsearch.collection.duplicates import find_duplicates
+            from simsearch.collection.duplicates.find import find_duplicates
 
             index = None if exact else self._index(manifest)
             chosen = self._at_precision(search)
@@ -360,7 +360,7 @@ class Collection:
         Raises:
             CollectionNotFoundError: it does not exist.
         """
-        from simsearch.collection.calibrating import calibration_of
+        from simsearch.collection.duplicates.calibrating import calibration_of
 
         homes.find_collection(self.folder.parent, self.name)
         return self._at_one_generation(
@@ -382,7 +382,7 @@ class Collection:
         Raises:
             CollectionNotFoundError, CollectionBusyError, StorageError: as for `enrol`.
         """
-        from simsearch.collection.ledger import remember
+        from simsearch.collection.duplicates.ledger import remember
 
         homes.find_collection(self.folder.parent, self.name)
         with writer_lock(self.folder):
@@ -411,7 +411,7 @@ class Collection:
             InputError: the threshold or the precision is out of range.
             EncoderMismatchError: the other has another encoder's vectors.
         """
-        from simsearch.collection.comparing import Side, compare_sides
+        from simsearch.collection.duplicates.comparing import Side, compare_sides
 
         search = asked_for(threshold, False, similar, None, precision, recheck)
 

@@ -24,6 +24,7 @@ class PrecisionCurve:
         true: scores of true pairs, ascending; those never found are not among them.
         asked: true pairs that there are, found or not.
         start: score from which the tail of false pairs is known; no cut lies lower.
+        least: nor lower than this.
         above: false pairs over `start` for each true pair that there is.
         rate: by which they become rarer: above * exp(-rate * (score - start)).
     """
@@ -31,12 +32,19 @@ class PrecisionCurve:
     true: tuple[float, ...]
     asked: int
     start: float
+    least: float
     above: float
     rate: float
 
     @classmethod
     def fit(
-        cls, true: Floats, asked: int, false: Floats, weights: Floats, end: float = np.inf
+        cls,
+        true: Floats,
+        asked: int,
+        false: Floats,
+        weights: Floats,
+        least: float,
+        end: float = np.inf,
     ) -> Self:
         """Fit the tail of the highest twentieth of false pairs.
 
@@ -45,6 +53,7 @@ class PrecisionCurve:
             asked: true pairs that there are.
             false: float64 [n], scores of other pairs, 2 or more under `end`.
             weights: float64 [n], false pairs that each stands for, for each true pair.
+            least: score under which nothing is a true pair, whatever the tail says.
             end: score from which other pairs may be true ones after all; they are not looked at.
         """
         known = false < end
@@ -58,7 +67,7 @@ class PrecisionCurve:
         rate = _rate(float(np.average(tail, weights=shares)), length)
         above = float(shares.sum() / -np.expm1(-rate * length))
         found = tuple(np.sort(true).round(4).tolist())
-        return cls(found, asked, round(start, 4), round(above, 6), round(rate, 4))
+        return cls(found, asked, round(start, 4), least, round(above, 6), round(rate, 4))
 
     def recall(self, cut: float) -> float:
         """Return the share of true pairs at or over a cut, 0 to 1."""
@@ -67,7 +76,7 @@ class PrecisionCurve:
     def precision(self, cut: float) -> float:
         """Return the expected share of true pairs among all at or over a cut, 0 to 1.
 
-        It is that of a collection in which every picture has one altered copy.
+        It is for as many true pairs among the others as the weights were made for.
         """
         recall = self.recall(cut)
         false = self.above * np.exp(-self.rate * (cut - self.start))
@@ -75,8 +84,9 @@ class PrecisionCurve:
 
     def cut(self, precision: float) -> float:
         """Return the lowest score with a precision; where none has it, that of the highest."""
-        true = [score for score in self.true if score > self.start]
-        between = np.linspace(self.start, max([self.start, *true]), _STEPS)
+        lowest = max(self.start, self.least)
+        true = [score for score in self.true if score > lowest]
+        between = np.linspace(lowest, max([lowest, *true]), _STEPS)
         scores = np.unique(np.concatenate([between, true]))
         reached = np.array([self.precision(float(score)) for score in scores])
         good = np.flatnonzero(reached >= precision)

@@ -7,8 +7,8 @@ import numpy as np
 
 from simsearch.bench.methods import Progress, Scores
 from simsearch.bench.tasks import Task
-from simsearch.collection.calibrating import Pictures, calibrate
-from simsearch.collection.calibration import CopyCalibration, shipped
+from simsearch.collection.duplicates.calibrating import Pictures, calibrate
+from simsearch.collection.duplicates.calibration import CopyCalibration, shipped
 from simsearch.config import DEFAULT_PRECISION
 from simsearch.encoder.resolve import resolve
 from simsearch.encoder.runtimes import Vectors

@@ -7,8 +7,8 @@ import numpy as np
 from simsearch.bench.methods import Progress, Scores
 from simsearch.bench.methods.embeddings import Embeddings
 from simsearch.bench.tasks import Task
-from simsearch.collection.copies import LOWEST, NEAREST
-from simsearch.collection.second_look import look_again
+from simsearch.collection.duplicates.copies import LOWEST, NEAREST
+from simsearch.collection.duplicates.second_look import look_again
 from simsearch.config import DEFAULT_PRECISION
 from simsearch.local.verdict import certainty, log_odds
 

@@ -9,7 +9,7 @@ from simsearch.cli.options import Home, Json, Name, home_or_default
 from simsearch.cli.render import print_json, print_table
 
 if TYPE_CHECKING:
-    from simsearch.collection.calibration import CopyCalibration
+    from simsearch.collection.duplicates.calibration import CopyCalibration
 
 _PRECISIONS = (0.9, 0.99, 0.999, 0.9999)
 

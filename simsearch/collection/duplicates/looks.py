@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simsearch.collection.second_look import look_again
+from simsearch.collection.duplicates.second_look import look_again
 from simsearch.errors import StorageError
 from simsearch.local.edits import edit_between
 from simsearch.local.verdict import log_odds

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from simsearch.collection.copies import Verdict
-from simsearch.collection.ledger import HashPair, read_ledger
+from simsearch.collection.duplicates.copies import Verdict
+from simsearch.collection.duplicates.ledger import HashPair, read_ledger
 from simsearch.config import KeepRules
 from simsearch.errors import PictureError
 from simsearch.images.decode import read_file

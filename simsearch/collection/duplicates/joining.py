@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from simsearch.collection.stored_vectors import StoredVectors
+from simsearch.collection.duplicates.stored_vectors import StoredVectors
 from simsearch.errors import StorageError
 from simsearch.index.persist import FOLDER as BUILT
 from simsearch.index.recipes import Vectors

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simsearch.collection.copies import (
+from simsearch.collection.duplicates.copies import (
     LOWEST,
     NEAREST,
     NEITHER,
@@ -16,10 +16,10 @@ from simsearch.collection.copies import (
     plain_files,
     verdicts_by_cosine,
 )
-from simsearch.collection.joining import forget_joins, join_nearest, join_over
-from simsearch.collection.looks import kept_looks
-from simsearch.collection.naming import Ties, name_files, ranked
-from simsearch.collection.stored_vectors import StoredVectors
+from simsearch.collection.duplicates.joining import forget_joins, join_nearest, join_over
+from simsearch.collection.duplicates.looks import kept_looks
+from simsearch.collection.duplicates.naming import Ties, name_files, ranked
+from simsearch.collection.duplicates.stored_vectors import StoredVectors
 from simsearch.config import DuplicateSearch
 from simsearch.index.vector_index import Ids, VectorIndex
 from simsearch.records import Duplicates

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from simsearch import Collection
-from simsearch.collection.copies import Verdict, _to_the_best
+from simsearch.collection.duplicates.copies import Verdict, _to_the_best
 from simsearch.config import KeepRules
 from simsearch.images.alterations import alter
 from simsearch.records import Duplicates

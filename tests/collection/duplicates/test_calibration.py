@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from simsearch import Collection
-from simsearch.collection.calibration import FILE, read_calibration, shipped
+from simsearch.collection.duplicates.calibration import FILE, read_calibration, shipped
 from simsearch.images.alterations import alter
 from tests.local.test_alignment import detailed
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simsearch.collection.copies import (
+from simsearch.collection.duplicates.copies import (
     LOWEST,
     NEAREST,
     NEITHER,
@@ -15,8 +15,8 @@ from simsearch.collection.copies import (
     verdicts_by_cosine,
     verdicts_of,
 )
+from simsearch.collection.duplicates.looks import look
 from simsearch.collection.indexing import vector_blocks
-from simsearch.collection.looks import look
 from simsearch.config import DuplicateSearch
 from simsearch.errors import EncoderMismatchError
 from simsearch.index.recipes import Vectors

@@ -10,7 +10,7 @@ from simsearch import Collection
 from simsearch.errors import InputError
 from simsearch.images.alterations import alter
 from simsearch.records import DuplicatePair
-from tests.collection.test_copies import burst
+from tests.collection.duplicates.test_copies import burst
 from tests.local.test_alignment import detailed
 
 

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from simsearch import Collection
-from simsearch.collection import looks
-from simsearch.collection.looks import FOLDER, kept_looks
-from simsearch.collection.second_look import look_again
+from simsearch.collection.duplicates import looks
+from simsearch.collection.duplicates.looks import FOLDER, kept_looks
+from simsearch.collection.duplicates.second_look import look_again
 from simsearch.records import ImageRecord
 from tests.local.test_alignment import detailed
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simsearch.collection.looks import Look
+from simsearch.collection.duplicates.looks import Look
 from simsearch.errors import PictureError
 from simsearch.images.decode import pixel_digest, read_file, shrink
 from simsearch.images.facts import TINY, is_plain

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from simsearch import Collection
-from simsearch.collection import joining
+from simsearch.collection.duplicates import joining
 from simsearch.errors import StorageError
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
@@ -44,7 +44,9 @@ def collection(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(joining, "_left", small)
     hours = iter(range(0, 10**7, 3600))
-    monkeypatch.setattr("simsearch.collection.joining.time.monotonic", lambda: float(next(hours)))
+    monkeypatch.setattr(
+        "simsearch.collection.duplicates.joining.time.monotonic", lambda: float(next(hours))
+    )
     return made
 
 
@@ -101,7 +103,7 @@ def test_killed_after_the_search_nothing_is_searched_again(
     straight = collection.duplicates()
     forget(collection)
     with monkeypatch.context() as patched:
-        patched.setattr("simsearch.collection.duplicates.find_copies", lambda *_: 1 / 0)
+        patched.setattr("simsearch.collection.duplicates.find.find_copies", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             collection.duplicates()
     asked.clear()
@@ -178,8 +180,8 @@ def test_a_short_search_says_and_keeps_nothing(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("simsearch.collection.joining.time.monotonic", lambda: 0.0)
+    monkeypatch.setattr("simsearch.collection.duplicates.joining.time.monotonic", lambda: 0.0)
     shown: list[int] = []
-    monkeypatch.setattr("simsearch.collection.duplicates.forget_joins", lambda *_: None)
+    monkeypatch.setattr("simsearch.collection.duplicates.find.forget_joins", lambda *_: None)
     collection.duplicates(0.5, searching=lambda done, _: shown.append(done))
     assert (shown, kept(collection), caplog.text) == ([], [], "")

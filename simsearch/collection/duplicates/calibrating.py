@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from simsearch.collection.calibration import (
+from simsearch.collection.duplicates.calibration import (
     CopyCalibration,
     read_calibration,
     shipped,
     write_calibration,
 )
-from simsearch.collection.copies import LOWEST, NEAREST
+from simsearch.collection.duplicates.copies import LOWEST, NEAREST
+from simsearch.collection.duplicates.second_look import look_again
 from simsearch.collection.pictures import decode_pictures, embed_pictures
-from simsearch.collection.second_look import look_again
 from simsearch.errors import DeviceError, EncoderError, PictureError, StorageError
 from simsearch.images.alterations import COLLAGE, KINDS, STRENGTHS
 from simsearch.images.altered_files import open_original, write_altered
@@ -43,7 +43,9 @@ FEWEST = 50  # pictures that can be altered; fewer say too little
 _SAMPLE = 100
 _COPIES = 2  # of each
 _OTHERS = 3  # of the nearest, beside the right one, that are looked at
+_EVEN = 0.0  # log-odds: what is more likely none is no copy, however rare it is
 _SURE = 2.0  # log-odds from which a pair that should be false is a duplicate that was there before
+_SHARE = 0.1  # of the pictures that have a copy, which a precision is stated for
 _SEED = 0
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -157,10 +159,10 @@ def calibrate(pictures: Pictures, progress: Progress) -> CopyCalibration | None:
         sample=len(sample),
         seconds=round(time.perf_counter() - started, 1),
         look=PrecisionCurve.fit(
-            odds[true], len(copies), odds[false], asked.weights[false], end=_SURE
+            odds[true], len(copies), odds[false], asked.weights[false], _EVEN, _SURE
         ),
         cosine=PrecisionCurve.fit(
-            asked.cosines[true], len(copies), asked.cosines[wrong], asked.weights[wrong]
+            asked.cosines[true], len(copies), asked.cosines[wrong], asked.weights[wrong], LOWEST
         ),
     )
 
@@ -212,8 +214,8 @@ def _ask(pictures: Pictures, sample: Sequence[tuple[int, str]], copies: Sequence
     places = found[rows, columns].tolist()
     unique = sorted(set(places))
     names = dict(zip(unique, pictures.paths(unique), strict=True))
-    # With one copy a picture, each pair of pictures is met twice, from either side.
-    weights = np.where(copied[rows], 1 / len(copies), 1 / (2 * len(sample)))
+    # For each copy there are 1 / _SHARE originals, whose pairs are met twice, from either side.
+    weights = np.where(copied[rows], 1 / len(copies), 1 / (2 * _SHARE * len(sample)))
     return _Asked(
         [(names[place], askers[row]) for place, row in zip(places, rows.tolist(), strict=True)],
         np.minimum(cosines[rows, columns].astype(np.float64), 1.0),

@@ -51,7 +51,7 @@ class CopyCalibration:
 
 def shipped() -> CopyCalibration:
     """Return what holds for photographs in general, by the default encoder."""
-    text = files("simsearch.collection").joinpath(_SHIPPED).read_text(encoding="utf-8")
+    text = files("simsearch.collection.duplicates").joinpath(_SHIPPED).read_text(encoding="utf-8")
     return replace(CopyCalibration.from_dict(json.loads(text)["calibration"]), own=False)
 
 
