@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import torch
 
 _WIDTH = 32_768  # stored vectors a tile
+_FEW = 2_000  # vectors that are compared before torch is imported
 _EFFORT_SHARE = 0.25
 _GPU_SHARE = 0.6  # of the GPU's free memory, for the vectors
 
@@ -77,7 +78,7 @@ def searcher_of(index: VectorIndex) -> Searcher:
         if torch.cuda.is_available() and needed <= _GPU_SHARE * torch.cuda.mem_get_info()[0]:
             return Tiles(index, "cuda")
     if index.recipe.EXACT:
-        return Tiles(index, "cpu")
+        return Tiles(index, "cpu") if index.size > _FEW else index
     enough = [effort for effort in index.recipe.EFFORTS if effort <= _EFFORT_SHARE * index.effort]
     return replace(index, effort=max(enough, default=index.recipe.EFFORTS[0]))
 

@@ -43,6 +43,7 @@ def collection(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
                 yield positions[start : start + BLOCK], vectors[start : start + BLOCK]
 
     monkeypatch.setattr(joining, "_left", small)
+    monkeypatch.setattr("simsearch.search.tiles._FEW", 0)
     hours = iter(range(0, 10**7, 3600))
     monkeypatch.setattr("simsearch.collection.joining.time.monotonic", lambda: float(next(hours)))
     return made
