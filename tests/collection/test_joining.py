@@ -53,15 +53,15 @@ def collection(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that grows by the vectors that are searched for; -1 in it ends the search."""
     sizes: list[int] = []
-    search = Tiles.search
+    search = Tiles.neighbors
 
-    def counted(self: Tiles, vectors: Vectors, k: int) -> tuple[Vectors, Ids]:
+    def counted(self: Tiles, at: Ids, vectors: Vectors, k: int) -> tuple[Vectors, Ids]:
         if -1 in sizes and sum(sizes) > PICTURES // 2:
             raise Killed
         sizes.append(len(vectors))
-        return search(self, vectors, k)
+        return search(self, at, vectors, k)
 
-    monkeypatch.setattr(Tiles, "search", counted)
+    monkeypatch.setattr(Tiles, "neighbors", counted)
     return sizes
 
 

@@ -161,7 +161,7 @@ def test_tiles_are_an_exact_search(name: str, width: int, monkeypatch: pytest.Mo
     queries = GROUPS[:50]
     expected = np.sort(queries @ GROUPS.T, axis=1)[:, ::-1]
     for k in (1, 7, 100, 2000):
-        cosines, positions = tiles.search(queries, k)
+        cosines, positions = tiles.neighbors(np.arange(50), queries, k)
         assert cosines.shape == positions.shape == (50, min(k, len(GROUPS)))
         assert np.allclose(cosines, expected[:, :k], atol=1e-6)
         assert np.allclose(cosines, np.einsum("qd,qkd->qk", queries, GROUPS[positions]), atol=1e-6)
