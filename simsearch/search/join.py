@@ -41,7 +41,7 @@ def nearest_pairs(
     """
     for positions, vectors in blocks:
         parts = [NO_PAIRS]
-        for asking, cosines, found, _ in _answers(searcher, vectors, k, lowest):
+        for asking, cosines, found, _ in _answers(searcher, positions, vectors, k, lowest):
             parts.append(_pairs(positions[asking], cosines, found, lowest))
         yield Found(positions, joined(*parts), np.empty(0, np.int64))
 
@@ -61,7 +61,9 @@ def pairs_over(
     """
     for positions, vectors in blocks:
         parts, crowded = [NO_PAIRS], [np.empty(0, np.int64)]
-        for asking, cosines, found, full in _answers(searcher, vectors, MOST_EACH, threshold):
+        for asking, cosines, found, full in _answers(
+            searcher, positions, vectors, MOST_EACH, threshold
+        ):
             asked = positions[asking]
             if full:
                 crowded.append(asked)
@@ -81,7 +83,7 @@ def gathered(found: Iterable[Found]) -> tuple[Pairs, Ids]:
 
 
 def _answers(
-    searcher: Searcher, vectors: Vectors, most: int, lowest: float
+    searcher: Searcher, positions: Ids, vectors: Vectors, most: int, lowest: float
 ) -> Iterator[tuple[Ids, Vectors, Ids, bool]]:
     """Search with a growing k, until the last answer lies under `lowest` or there are enough.
 
@@ -91,7 +93,7 @@ def _answers(
     asking = np.arange(len(vectors))
     k = min(_FIRST_K, most + 1)
     while len(asking):
-        cosines, found = searcher.search(vectors[asking], k)
+        cosines, found = searcher.neighbors(positions[asking], vectors[asking], k)
         growing = (found[:, -1] >= 0) & (cosines[:, -1] >= lowest) & (k < searcher.size)
         yield asking[~growing], cosines[~growing], found[~growing], False
         asking = asking[growing]

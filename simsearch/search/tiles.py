@@ -13,19 +13,20 @@ if TYPE_CHECKING:
     import torch
 
 _WIDTH = 32_768  # stored vectors a tile
+_FEW = 2_000  # vectors that are compared before torch is imported
 _EFFORT_SHARE = 0.25
 _GPU_SHARE = 0.6  # of the GPU's free memory, for the vectors
 
 
 class Searcher(Protocol):
-    """Whatever finds the nearest positions of vectors; see `VectorIndex.search`."""
+    """Whatever finds the nearest of the vectors that it has; see `VectorIndex.neighbors`."""
 
     @property
     def size(self) -> int:
         """Number of positions."""
         ...
 
-    def search(self, vectors: Vectors, k: int) -> tuple[Vectors, Ids]:
+    def neighbors(self, positions: Ids, vectors: Vectors, k: int) -> tuple[Vectors, Ids]:
         """Return (cosines float32 [q, k], positions int64 [q, k]), best first."""
         ...
 
@@ -48,19 +49,24 @@ class Tiles:
         """Number of positions."""
         return len(self._vectors)
 
-    def search(self, vectors: Vectors, k: int) -> tuple[Vectors, Ids]:
-        """Return the `k` nearest of each of `vectors`; as `VectorIndex.search`."""
+    def neighbors(
+        self,
+        positions: Ids,  # noqa: ARG002 - nothing to enter
+        vectors: Vectors,
+        k: int,
+    ) -> tuple[Vectors, Ids]:
+        """Return the `k` nearest of each of `vectors`, wherever they are; as `VectorIndex`."""
         import torch
 
         asking = torch.from_numpy(np.ascontiguousarray(vectors)).to(self._vectors.device)
         best = asking.new_empty((len(vectors), 0))
-        positions = best.long()
+        found = best.long()
         for start in range(0, self.size, _WIDTH):
             tile = asking @ self._vectors[start : start + _WIDTH].float().T
             near, places = _top(tile, k)
             best, order = _top(torch.cat([best, near], dim=1), k)
-            positions = torch.cat([positions, places + start], dim=1).gather(1, order)
-        return best.cpu().numpy(), positions.cpu().numpy()
+            found = torch.cat([found, places + start], dim=1).gather(1, order)
+        return best.cpu().numpy(), found.cpu().numpy()
 
 
 def searcher_of(index: VectorIndex) -> Searcher:
@@ -77,7 +83,7 @@ def searcher_of(index: VectorIndex) -> Searcher:
         if torch.cuda.is_available() and needed <= _GPU_SHARE * torch.cuda.mem_get_info()[0]:
             return Tiles(index, "cuda")
     if index.recipe.EXACT:
-        return Tiles(index, "cpu")
+        return Tiles(index, "cpu") if index.size > _FEW else index
     enough = [effort for effort in index.recipe.EFFORTS if effort <= _EFFORT_SHARE * index.effort]
     return replace(index, effort=max(enough, default=index.recipe.EFFORTS[0]))
 

@@ -53,6 +53,12 @@ def as_dict(pairs: Pairs) -> ScoredPairs:
     return dict(zip(keys, pairs.scores.tolist(), strict=True))
 
 
+@pytest.fixture(autouse=True)
+def tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few the vectors, search an exact index by tiles."""
+    monkeypatch.setattr("simsearch.search.tiles._FEW", 0)
+
+
 def over(index: VectorIndex, vectors: Vectors, threshold: float) -> tuple[Pairs, set[int]]:
     """Return the scored pairs of positions, and who is crowded."""
     lowest = threshold - index.recipe.SCORE_ERROR
@@ -155,11 +161,21 @@ def test_tiles_are_an_exact_search(name: str, width: int, monkeypatch: pytest.Mo
     queries = GROUPS[:50]
     expected = np.sort(queries @ GROUPS.T, axis=1)[:, ::-1]
     for k in (1, 7, 100, 2000):
-        cosines, positions = tiles.search(queries, k)
+        cosines, positions = tiles.neighbors(np.arange(50), queries, k)
         assert cosines.shape == positions.shape == (50, min(k, len(GROUPS)))
         assert np.allclose(cosines, expected[:, :k], atol=1e-6)
         assert np.allclose(cosines, np.einsum("qd,qkd->qk", queries, GROUPS[positions]), atol=1e-6)
         assert all(len(set(row)) == len(row) for row in positions.tolist())
+
+
+def test_few_vectors_need_no_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = thorough("flat", GROUPS)
+    monkeypatch.setattr("simsearch.search.tiles._FEW", len(GROUPS))
+    found, _ = over(index, GROUPS, 0.9)
+    monkeypatch.setattr("simsearch.search.tiles._FEW", len(GROUPS) - 1)
+    tiled, _ = over(index, GROUPS, 0.9)
+    assert isinstance(searcher_of(index), Tiles)
+    assert as_dict(found) == as_dict(tiled)
 
 
 def test_no_score_is_over_1() -> None:

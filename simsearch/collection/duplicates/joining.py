@@ -29,7 +29,7 @@ from simsearch.store.manifest import Manifest
 FOLDER = "joins"
 _OVER = "over"
 _SECONDS_A_PART = 60.0  # what a kill may cost
-_MEASURED = 3.0  # seconds of searching before the rest is estimated
+_MEASURED = 5.0  # seconds of searching before the rest is estimated
 _LONG = 30.0  # seconds from which on a search is announced, and kept when it ends
 _BYTES_A_PAIR = 100  # while they are sorted
 _BYTES_OTHERWISE = 500e6  # libraries, and the blocks in hand

@@ -43,6 +43,7 @@ def collection(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
                 yield positions[start : start + BLOCK], vectors[start : start + BLOCK]
 
     monkeypatch.setattr(joining, "_left", small)
+    monkeypatch.setattr("simsearch.search.tiles._FEW", 0)
     hours = iter(range(0, 10**7, 3600))
     monkeypatch.setattr(
         "simsearch.collection.duplicates.joining.time.monotonic", lambda: float(next(hours))
@@ -54,15 +55,15 @@ def collection(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that grows by the vectors that are searched for; -1 in it ends the search."""
     sizes: list[int] = []
-    search = Tiles.search
+    search = Tiles.neighbors
 
-    def counted(self: Tiles, vectors: Vectors, k: int) -> tuple[Vectors, Ids]:
+    def counted(self: Tiles, at: Ids, vectors: Vectors, k: int) -> tuple[Vectors, Ids]:
         if -1 in sizes and sum(sizes) > PICTURES // 2:
             raise Killed
         sizes.append(len(vectors))
-        return search(self, vectors, k)
+        return search(self, at, vectors, k)
 
-    monkeypatch.setattr(Tiles, "search", counted)
+    monkeypatch.setattr(Tiles, "neighbors", counted)
     return sizes
 
 
