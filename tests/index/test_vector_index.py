@@ -46,11 +46,8 @@ def test_cosines_of_opposite_and_crossing_vectors(name: str) -> None:
     assert cosines[0] == pytest.approx(nearest(axes[:1], axes, 8)[0][0], abs=0.01)
 
 
-@pytest.mark.parametrize(
-    ("name", "k"),
-    # The effort of an inverted index is tuned for ten.
-    [(name, k) for name in recipe_names() for k in (1, 6, 100) if k <= 10 or "ivf" not in name],
-)
+@every_recipe
+@pytest.mark.parametrize("k", [1, 6, 10])
 def test_neighbors_of_stored_vectors_are_those_of_brute_force(name: str, k: int) -> None:
     vectors = clustered(1500, 16, seed=3)
     index = build_index(name, source_of(vectors), one_row_each(len(vectors)), gpus=0)
