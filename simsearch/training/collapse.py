@@ -11,7 +11,7 @@ import numpy as np
 
 from simsearch.training.objective import BatchStats
 
-_WINDOW = 10  # batches: a single odd one is no collapse
+_WINDOW, _SHORTEST = 10, 3  # batches: a single odd one is no collapse
 _NEAR_ZERO = 0.05  # of distances between 0 and 2
 _ZERO = 0.003  # some ten times what rounding makes of distances between equal vectors
 _OFF_MARGIN = 0.01
@@ -27,6 +27,11 @@ class CollapseGuard:
     def __init__(self, margin: float | None) -> None:
         self._margin = margin
         self._recent: deque[BatchStats] = deque(maxlen=_WINDOW)
+        self._window = _WINDOW
+
+    def hurry(self, batches: int) -> None:
+        """Be sure within so many batches, 3 to 10: early stopping must not come first."""
+        self._window = min(max(batches, _SHORTEST), _WINDOW)
 
     def watch(self, stats: BatchStats) -> None:
         """Take one batch's figures."""
@@ -41,10 +46,11 @@ class CollapseGuard:
         """
         if any(not np.isfinite(s.loss) for s in self._recent):
             return True
-        if len(self._recent) < _WINDOW:
+        if len(self._recent) < self._window:
             return False
+        last = list(self._recent)[-self._window :]
         loss, positive, negative = np.mean(
-            [(s.loss, s.positive_distance, s.negative_distance) for s in self._recent], axis=0
+            [(s.loss, s.positive_distance, s.negative_distance) for s in last], axis=0
         )
         spread = max(positive, negative)
         stuck = self._margin is not None and abs(loss - self._margin) < _OFF_MARGIN * self._margin

@@ -89,6 +89,7 @@ def _run_epoch(job: Job, learner: Learner, position: Position, stage: Stage) -> 
     seed = (job.config.seed, 3, position.epoch, position.collapses)
     profile = augmentation(job.config.augment)
     learner.set_mode()
+    learner.guard.hurry((job.config.patience - 2) * len(plan))
     started, saved = time.monotonic() - position.seconds, time.monotonic()
     for rows, pixels in augmented_batches(
         job.train, plan, position.step, profile, seed, job.workers

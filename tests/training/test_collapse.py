@@ -119,3 +119,13 @@ def test_sound_batches_of_an_untrained_objective_never_trigger() -> None:
                 objective.describe(objective(vectors, labels, "batch_hard"), vectors, labels)
             )
             assert not guard.collapsed
+
+
+@pytest.mark.parametrize(("batches", "needed"), [(-1, 3), (3, 3), (4, 4), (10, 10), (500, 10)])
+def test_it_is_sure_before_training_stops_for_other_reasons(batches: int, needed: int) -> None:
+    guard = CollapseGuard(0.2)
+    guard.hurry(batches)
+    for _ in range(needed):
+        assert not guard.collapsed
+        guard.watch(BatchStats(0.2, 1.0, 0.0, 0.0))
+    assert guard.collapsed
