@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from simsearch.collection.duplicates.durations import LONG, MEASURED, in_words
 from simsearch.collection.duplicates.stored_vectors import StoredVectors
 from simsearch.errors import StorageError
 from simsearch.index.persist import FOLDER as BUILT
@@ -29,8 +30,6 @@ from simsearch.store.manifest import Manifest
 FOLDER = "joins"
 _OVER = "over"
 _SECONDS_A_PART = 60.0  # what a kill may cost
-_MEASURED = 5.0  # seconds of searching before the rest is estimated
-_LONG = 30.0  # seconds from which on a search is announced, and kept when it ends
 _BYTES_A_PAIR = 100  # while they are sorted
 _BYTES_OTHERWISE = 500e6  # libraries, and the blocks in hand
 
@@ -137,7 +136,7 @@ class _Parts:
 
     def end(self) -> None:
         """Keep the rest of a search that has lasted; what comes after it may be stopped, too."""
-        lasted = time.monotonic() - self._written >= _LONG
+        lasted = time.monotonic() - self._written >= LONG
         if self._folder is not None and (lasted or self._folder.exists()):
             self._write()
 
@@ -182,7 +181,7 @@ class _Clock:
         self._done += len(part.asked)
         self._pairs += len(part.pairs.a)
         passed = time.monotonic() - self._started
-        if not self._measured and passed >= _MEASURED:
+        if not self._measured and passed >= MEASURED:
             self._measured = True
             self._announce(passed)
         if self._long:
@@ -191,7 +190,7 @@ class _Clock:
     def _announce(self, passed: float) -> None:
         size, asked = self._vectors.index.size, self._done - self._before
         seconds = passed * (size - self._before) / asked
-        self._long = seconds > _LONG
+        self._long = seconds > LONG
         if self._long:
             index = self._vectors.manifest.index
             memory = (index.bytes if index else 0) + _BYTES_OTHERWISE
@@ -200,12 +199,6 @@ class _Clock:
                 "searching %s vectors for their nearest: about %s, up to %.1f GB of memory; "
                 "if it is stopped, the next run goes on with it",
                 f"{size - self._before:,}",
-                _spoken(seconds),
+                in_words(seconds),
                 memory / 1e9,
             )
-
-
-def _spoken(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 2 * 3600 else f"{seconds / 3600:.1f} h"

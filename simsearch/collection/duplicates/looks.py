@@ -15,6 +15,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from simsearch.collection.duplicates.durations import LONG, MEASURED, in_words
 from simsearch.collection.duplicates.second_look import look_again
 from simsearch.errors import StorageError
 from simsearch.local.edits import edit_between
@@ -81,12 +82,35 @@ def kept_looks(folder: Path) -> Iterator[Look]:
 
 
 def _looked_at(pairs: Sequence[Couple], progress: Progress) -> Iterator[Seen | None]:
-    found = look_again([(a.full_path, b.full_path) for a, b in pairs], progress)
+    paths = [(a.full_path, b.full_path) for a, b in pairs]
+    found = look_again(paths, _announcing(progress))
     for one in found:
         if one is None:
             yield None
         else:
             yield Seen(log_odds(one), edit_between(one), edit_between(one, backwards=True))
+
+
+def _announcing(progress: Progress) -> Progress:
+    """Return what also says once how long a long run will take."""
+    started, announced = time.monotonic(), False
+
+    def update(done: int, total: int) -> None:
+        nonlocal announced
+        passed = time.monotonic() - started
+        if not announced and passed >= MEASURED:
+            announced = True
+            left = passed * (total - done) / done
+            if left > LONG:
+                _log.warning(
+                    "looking at %s pairs of pictures again: about %s; what was seen is kept, "
+                    "and asking once more looks only at what is new",
+                    f"{total:,}",
+                    in_words(passed + left),
+                )
+        progress(done, total)
+
+    return update
 
 
 class _Kept:

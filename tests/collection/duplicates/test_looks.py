@@ -171,3 +171,24 @@ def test_where_nothing_can_be_written_it_is_said(
     with kept_looks(tmp_path) as look:
         assert look([couple], lambda *_: None) != [None]
     assert "what was seen is not kept" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("seconds_a_pair", "said"), [(0.001, ""), (1.0, "about 100 s"), (60.0, "about 100 min")]
+)
+def test_a_long_run_is_announced_once(
+    seconds_a_pair: float,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("simsearch.collection.duplicates.looks.time.monotonic", lambda: now)
+    shown: list[tuple[int, int]] = []
+    update = looks._announcing(lambda *at: shown.append(at))
+    for done in range(10, 101, 10):
+        now = done * seconds_a_pair
+        update(done, 100)
+    assert shown == [(done, 100) for done in range(10, 101, 10)]
+    assert caplog.text.count("looking at 100 pairs of pictures again") == bool(said)
+    assert said in caplog.text
