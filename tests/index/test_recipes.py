@@ -1,10 +1,8 @@
 """What every recipe promises, whatever it builds."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import faiss
 import numpy as np
 import pytest
 
@@ -123,16 +121,7 @@ def test_building_again_gives_the_same_effort(name: str, index: VectorIndex) -> 
         assert again.effort == index.effort
 
 
-@pytest.fixture
-def _one_thread() -> Iterator[None]:
-    """Build graphs on one thread: those of several depend on how busy the machine is."""
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    yield
-    faiss.omp_set_num_threads(threads)
-
-
-@pytest.mark.usefixtures("_one_thread")
+@pytest.mark.usefixtures("one_search_thread")
 @pytest.mark.parametrize("noise", [0.3, 0.1, 0.02, 0.001])
 @pytest.mark.parametrize("near", [None, 5], ids=["alone", "in a cluster"])
 def test_near_identical_vectors_find_each_other(

@@ -10,6 +10,7 @@ from simsearch.index.recipes import recipe_names
 from tests.index.vectors import clustered, cosines_of, nearest, one_row_each, source_of
 
 VECTORS = clustered(60, 16, seed=1)
+pytestmark = pytest.mark.usefixtures("one_search_thread")
 every_recipe = pytest.mark.parametrize("name", recipe_names())
 
 

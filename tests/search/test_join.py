@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from simsearch.index.build import build_index
 from simsearch.index.recipes import Vectors, load_recipe, recipe_names
 from simsearch.index.vector_index import Ids, VectorIndex
 from simsearch.search.join import MOST_EACH, gathered, nearest_pairs, pairs_over
@@ -14,6 +13,7 @@ from simsearch.search.tiles import Tiles, searcher_of
 from tests.index.vectors import around, clustered, one_row_each, source_of, unit
 from tests.search.oracles import ScoredPairs, exact_scores, pairs_of_contents
 
+pytestmark = pytest.mark.usefixtures("one_search_thread")
 every_recipe = pytest.mark.parametrize("name", recipe_names())
 
 
@@ -95,7 +95,7 @@ def test_join_equals_the_matrix(name: str, threshold: float) -> None:
 
 @every_recipe
 def test_a_large_group_gives_few_pairs_and_nobody_is_lost(name: str) -> None:
-    index = build_index(name, source_of(GROUPS), one_row_each(len(GROUPS)), gpus=0)
+    index = thorough(name, GROUPS)
     expected = pairs_of_contents(GROUPS, 0.9)
     assert len(expected) > 500 * 499 // 2
     found, crowded = over(index, GROUPS, 0.9)
