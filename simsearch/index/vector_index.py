@@ -45,39 +45,10 @@ class VectorIndex:
             return np.empty((len(vectors), 0), np.float32), np.empty((len(vectors), 0), np.int64)
         parameters = self.recipe.search_parameters(self.effort, k)
         scores, positions = self.faiss_index.search(vectors, k, params=parameters)
-        return self._cosines(scores), positions
-
-    def neighbors(self, positions: Ids, vectors: Vectors, k: int) -> tuple[Vectors, Ids]:
-        """Return what `search` does, for the vectors that the index has at `positions`.
-
-        A graph is entered at a vector's own place: its links lead to what was near when it was
-        added, which a way down from the top may miss.
-        """
-        if not isinstance(self.faiss_index, faiss.IndexHNSW):
-            return self.search(vectors, k)
-        count, k = len(vectors), min(k, self.size)
-        vectors = np.ascontiguousarray(vectors, np.float32)
-        entries, distances = positions.astype(np.int32), np.zeros(count, np.float32)
-        scores, found = np.empty((count, k), np.float32), np.empty((count, k), np.int64)
-        self.faiss_index.search_level_0(
-            count,
-            faiss.swig_ptr(vectors),
-            k,
-            faiss.swig_ptr(entries),
-            faiss.swig_ptr(distances),
-            faiss.swig_ptr(scores),
-            faiss.swig_ptr(found),
-            1,  # entry a vector
-            1,  # one search through all its entries
-            self.recipe.search_parameters(self.effort, k),
-        )
-        return self._cosines(scores), found
-
-    def _cosines(self, scores: Vectors) -> Vectors:
         if self.faiss_index.metric_type == faiss.METRIC_L2:
             # |a - b|^2 = 2 - 2 cos(a, b) for unit vectors
             scores = np.subtract(1, scores / 2, dtype=np.float32)
-        return scores
+        return scores, positions
 
     def rows_at(self, position: int) -> Ids:
         """Return the row ids whose content is at a position, ascending."""

@@ -8,7 +8,7 @@ import numpy as np
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
 from simsearch.search.pairs import NO_PAIRS, Pairs, distinct, joined
-from simsearch.search.tiles import Searcher
+from simsearch.search.searcher import Blocks, Searcher
 
 MOST_EACH = 100  # a picture with fewer others over the threshold has a pair with each of them
 _FIRST_K = 8
@@ -30,9 +30,7 @@ class Found:
     crowded: Ids
 
 
-def nearest_pairs(
-    searcher: Searcher, blocks: Iterable[tuple[Ids, Vectors]], k: int, lowest: float
-) -> Iterator[Found]:
+def nearest_pairs(searcher: Searcher, blocks: Blocks, k: int, lowest: float) -> Iterator[Found]:
     """Yield the pairs of which one is among the other's `k` nearest; nobody counts as crowded.
 
     Args:
@@ -41,14 +39,12 @@ def nearest_pairs(
     """
     for positions, vectors in blocks:
         parts = [NO_PAIRS]
-        for asking, cosines, found, _ in _answers(searcher, positions, vectors, k, lowest):
+        for asking, cosines, found, _ in _answers(searcher, vectors, k, lowest):
             parts.append(_pairs(positions[asking], cosines, found, lowest))
         yield Found(positions, joined(*parts), np.empty(0, np.int64))
 
 
-def pairs_over(
-    searcher: Searcher, blocks: Iterable[tuple[Ids, Vectors]], threshold: float
-) -> Iterator[Found]:
+def pairs_over(searcher: Searcher, blocks: Blocks, threshold: float) -> Iterator[Found]:
     """Yield the pairs that score `threshold` or more, in time and number linear in the vectors.
 
     A vector with fewer than MOST_EACH others over the threshold is in a pair with each of them. One
@@ -61,9 +57,7 @@ def pairs_over(
     """
     for positions, vectors in blocks:
         parts, crowded = [NO_PAIRS], [np.empty(0, np.int64)]
-        for asking, cosines, found, full in _answers(
-            searcher, positions, vectors, MOST_EACH, threshold
-        ):
+        for asking, cosines, found, full in _answers(searcher, vectors, MOST_EACH, threshold):
             asked = positions[asking]
             if full:
                 crowded.append(asked)
@@ -83,7 +77,7 @@ def gathered(found: Iterable[Found]) -> tuple[Pairs, Ids]:
 
 
 def _answers(
-    searcher: Searcher, positions: Ids, vectors: Vectors, most: int, lowest: float
+    searcher: Searcher, vectors: Vectors, most: int, lowest: float
 ) -> Iterator[tuple[Ids, Vectors, Ids, bool]]:
     """Search with a growing k, until the last answer lies under `lowest` or there are enough.
 
@@ -93,7 +87,7 @@ def _answers(
     asking = np.arange(len(vectors))
     k = min(_FIRST_K, most + 1)
     while len(asking):
-        cosines, found = searcher.neighbors(positions[asking], vectors[asking], k)
+        cosines, found = searcher.search(vectors[asking], k)
         growing = (found[:, -1] >= 0) & (cosines[:, -1] >= lowest) & (k < searcher.size)
         yield asking[~growing], cosines[~growing], found[~growing], False
         asking = asking[growing]

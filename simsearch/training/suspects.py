@@ -1,14 +1,16 @@
 """Near-identical pictures under different labels: as negatives, they teach the wrong thing."""
 
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from simsearch.evaluation.labelled import Labels
 from simsearch.search.join import MOST_EACH, gathered, nearest_pairs
-from simsearch.search.tiles import searcher_of
-from simsearch.training.mining import Vectors, index_of
+from simsearch.search.searcher import SCORE_ERROR, searcher_of
+from simsearch.training.mining import Vectors
 from simsearch.training.pictures import PictureSet
 
 _SIDE = 24  # pixels of the grey thumbnails that are compared
@@ -31,10 +33,10 @@ def near_identical(
     if len(rows) < 2:
         return []
     vectors = thumbnails[rows]
-    index = index_of(vectors)
     blocks = [(np.arange(len(rows)), vectors)]
-    lowest = _NEAR - index.recipe.SCORE_ERROR
-    pairs, _ = gathered(nearest_pairs(searcher_of(index), blocks, MOST_EACH, lowest))
+    size, dim = vectors.shape
+    searcher = searcher_of(size, dim, lambda: blocks, Path(tempfile.gettempdir()))
+    pairs, _ = gathered(nearest_pairs(searcher, blocks, MOST_EACH, _NEAR - SCORE_ERROR))
     scores = np.einsum("nd,nd->n", vectors[pairs.a], vectors[pairs.b])
     found = [
         (int(a), int(b), float(score))

@@ -1,16 +1,13 @@
 """Searching an index, and which rows have which content."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from simsearch.index.build import build_index
 from simsearch.index.recipes import recipe_names
-from tests.index.vectors import clustered, cosines_of, nearest, one_row_each, source_of
+from tests.index.vectors import clustered, nearest, one_row_each, source_of
 
 VECTORS = clustered(60, 16, seed=1)
-pytestmark = pytest.mark.usefixtures("one_search_thread")
 every_recipe = pytest.mark.parametrize("name", recipe_names())
 
 
@@ -45,29 +42,6 @@ def test_cosines_of_opposite_and_crossing_vectors(name: str) -> None:
     assert positions[0, 0] == 0
     assert positions[0, -1] == 4
     assert cosines[0] == pytest.approx(nearest(axes[:1], axes, 8)[0][0], abs=0.01)
-
-
-@every_recipe
-@pytest.mark.parametrize("k", [1, 6, 10])
-def test_neighbors_of_stored_vectors_are_those_of_brute_force(name: str, k: int) -> None:
-    vectors = clustered(1500, 16, seed=3)
-    index = build_index(name, source_of(vectors), one_row_each(len(vectors)), gpus=0)
-    places = np.random.default_rng(2).permutation(len(vectors))[:200]
-    cosines, found = index.neighbors(places, vectors[places], k)
-    expected, _ = nearest(vectors[places], vectors, k)
-    assert cosines.shape == found.shape == expected.shape
-    exact = cosines_of(vectors[places], vectors, found)
-    assert np.allclose(cosines, exact, atol=0.01)
-    assert (-np.sort(-exact, axis=1) >= expected - 1e-5).mean() >= 0.97
-
-
-def test_a_graph_is_entered_at_the_place_of_the_asking() -> None:
-    base = clustered(500, 16, seed=4)
-    vectors = np.concatenate([base, -base])  # two worlds; the top lies in one of them
-    index = build_index("hnsw", source_of(vectors), one_row_each(1000), gpus=0)
-    lazy = replace(index, effort=1)
-    _, found = lazy.neighbors(np.arange(1000), vectors, 1)
-    assert found[:, 0].tolist() == list(range(1000))
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -55,7 +55,7 @@ def find_copies(
     records: Mapping[int, ImageRecord],
     certain: float,
     look: Look,
-    best_first: Callable[[Sequence[ImageRecord]], list[ImageRecord]],
+    best_first: Callable[[Sequence[int]], Sequence[int]],
     score: Callable[[Ids, Ids], Pairs],
     progress: Progress,
 ) -> tuple[Pairs, list[Verdict]]:
@@ -65,17 +65,15 @@ def find_copies(
         records: a file of each position that stands in a pair.
         certain: log-odds from which a pair is a copy.
         look: looks at pairs of files.
-        best_first: orders files; what is tied to others of a group is also looked at beside the
-            group's best.
+        best_first: orders positions; what is tied to others of a group is also looked at beside
+            the group's best.
         score: gives pairs of positions their cosines.
         progress: called with (pairs looked at, pairs to look at).
     """
     verdicts = verdicts_of(_named(pairs, records), pairs.scores.tolist(), certain, look, progress)
     tied = [place for place, found in enumerate(verdicts) if found.kind != NEITHER]
-    members = {*pairs.a[tied].tolist(), *pairs.b[tied].tolist()}
-    position = {records[member].id: member for member in members}
-    ranked = best_first([records[member] for member in sorted(members)])
-    more = score(*_to_the_best(pairs, verdicts, [position[record.id] for record in ranked]))
+    members = sorted({*pairs.a[tied].tolist(), *pairs.b[tied].tolist()})
+    more = score(*_to_the_best(pairs, verdicts, best_first(members)))
     verdicts += verdicts_of(
         _named(more, records), more.scores.tolist(), certain, look, lambda *_: None
     )

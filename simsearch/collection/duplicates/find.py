@@ -1,7 +1,6 @@
 """All duplicates of a collection: pairs from the index, looked at again, grouped, named."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from simsearch.index.vector_index import Ids, VectorIndex
 from simsearch.records import Duplicates
 from simsearch.search.pairs import Pairs, joined
 from simsearch.store.manifest import Manifest
-from simsearch.store.reader import read_contents
+from simsearch.store.reader import find_records, read_contents
 
 Progress = Callable[[int, int], None]
 
@@ -69,10 +68,16 @@ def _tied(
     nearest = join_nearest(vectors, NEAREST, LOWEST, searching)
     asked = likeliest(nearest, vectors.index.size)
     records = vectors.records({*asked.a.tolist(), *asked.b.tolist()})
-    order = partial(ranked, rules=search.rules)
+
+    def best_first(positions: Sequence[int]) -> list[int]:
+        position = vectors.files(positions)
+        rows = find_records(vectors.folder, vectors.manifest.parts, position.keys())
+        files = ranked([rows[id_] for id_ in sorted(rows)], search.rules)
+        return list(dict.fromkeys(position[record.id] for record in files))
+
     with kept_looks(vectors.folder) as look:
         copies, verdicts = find_copies(
-            asked, records, search.certain, look, order, vectors.scored, progress
+            asked, records, search.certain, look, best_first, vectors.scored, progress
         )
     if not search.similar:
         return Ties(copies, verdicts)

@@ -8,14 +8,14 @@ import os
 import shutil
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from simsearch.collection.duplicates.durations import LONG, MEASURED, in_words
+from simsearch.collection.duplicates.durations import LONG, in_words
 from simsearch.collection.duplicates.stored_vectors import StoredVectors
 from simsearch.errors import StorageError
 from simsearch.index.persist import FOLDER as BUILT
@@ -23,17 +23,23 @@ from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
 from simsearch.search.join import MOST_EACH, Found, gathered, nearest_pairs, pairs_over
 from simsearch.search.pairs import Pairs, joined
-from simsearch.search.tiles import searcher_of
+from simsearch.search.searcher import (
+    SCORE_ERROR,
+    Blocks,
+    Searcher,
+    expected_seconds,
+    searcher_of,
+)
 from simsearch.store.files import write_durably
 from simsearch.store.manifest import Manifest
 
 FOLDER = "joins"
 _OVER = "over"
 _SECONDS_A_PART = 60.0  # what a kill may cost
-_BYTES_A_PAIR = 100  # while they are sorted
-_BYTES_OTHERWISE = 500e6  # libraries, and the blocks in hand
+_AT_ONCE = 65_536  # vectors that are searched for
+_BYTES_A_VECTOR = 500  # for its pairs, while they are sorted
+_BYTES_OTHERWISE = 1.5e9  # libraries, and the vectors in hand
 
-Blocks = Iterable[tuple[Ids, Vectors]]
 Progress = Callable[[int, int], None]
 _log = logging.getLogger(__name__)
 
@@ -45,7 +51,7 @@ def join_nearest(vectors: StoredVectors, k: int, lowest: float, progress: Progre
         lowest: cosine under which a pair is not wanted.
         progress: called with (vectors searched, all vectors) if it takes long.
     """
-    join = partial(nearest_pairs, searcher_of(vectors.index), k=k, lowest=lowest)
+    join = partial(nearest_pairs, k=k, lowest=lowest)
     pairs, _ = _resumed(vectors, f"nearest-{k}-{lowest}", join, progress)
     return pairs
 
@@ -55,8 +61,7 @@ def join_over(vectors: StoredVectors, threshold: float, progress: Progress) -> t
 
     See `pairs_over` for those; `progress` is as for `join_nearest`.
     """
-    lowest = threshold - vectors.index.recipe.SCORE_ERROR
-    join = partial(pairs_over, searcher_of(vectors.index), threshold=lowest)
+    join = partial(pairs_over, threshold=threshold - SCORE_ERROR)
     near, crowded = _resumed(vectors, f"{_OVER}-{threshold}-{MOST_EACH}", join, progress)
     return vectors.scored(near.a, near.b, threshold), crowded
 
@@ -64,24 +69,47 @@ def join_over(vectors: StoredVectors, threshold: float, progress: Progress) -> t
 def _resumed(
     vectors: StoredVectors,
     name: str,
-    join: Callable[[Blocks], Iterator[Found]],
+    join: Callable[[Searcher, Blocks], Iterator[Found]],
     progress: Progress,
 ) -> tuple[Pairs, Ids]:
     """Return what a join finds (see `gathered`), going on with one of this name."""
+    size = vectors.index.size
     parts = _Parts(_place(vectors.folder, vectors.manifest), name)
-    found = parts.read(vectors.index.size)
-    done = np.zeros(vectors.index.size, bool)
+    found = parts.read(size)
+    done = np.zeros(size, bool)
     for part in found:
         done[part.asked] = True
-    clock = _Clock(vectors, int(done.sum()), progress)
-    try:
-        for part in join(_left(vectors.blocks(), done)):
-            found.append(part)
-            parts.add(part)
-            clock.tell(part)
-    finally:
-        parts.end()
+    if not done.all():
+        dim = vectors.manifest.encoder.dim
+        long = _announced(size, dim, int(done.sum()))
+        searcher = searcher_of(size, dim, vectors.blocks, vectors.folder)
+        try:
+            for part in join(searcher, _left(vectors.blocks(), done)):
+                found.append(part)
+                parts.add(part)
+                done[part.asked] = True
+                if long:
+                    progress(int(done.sum()), size)
+        finally:
+            parts.end()
     return gathered(found)
+
+
+def _announced(size: int, dim: int, done: int) -> bool:
+    """Say how long a join will take if that is long, and return whether it is."""
+    if done:
+        _log.warning("going on with a search: %d of %d vectors are done", done, size)
+    seconds = expected_seconds(size, dim)
+    if seconds < LONG:
+        return False
+    _log.warning(
+        "searching %s vectors for their nearest: about %s, some %.1f GB of memory; "
+        "if it is stopped, the next run goes on with it",
+        f"{size - done:,}",
+        in_words(seconds * (size - done) / size),
+        (size * (2 * dim + _BYTES_A_VECTOR) + _BYTES_OTHERWISE) / 1e9,
+    )
+    return True
 
 
 def forget_joins(folder: Path, manifest: Manifest) -> None:
@@ -100,10 +128,21 @@ def _place(folder: Path, manifest: Manifest) -> Path | None:
 
 
 def _left(blocks: Blocks, done: npt.NDArray[np.bool_]) -> Iterator[tuple[Ids, Vectors]]:
+    """Yield what is not done, so much at once that cells are visited by many together."""
+    held: list[tuple[Ids, Vectors]] = []
     for positions, vectors in blocks:
         left = ~done[positions]
-        if left.any():
-            yield positions[left], vectors[left]
+        held.append((positions[left], vectors[left]))
+        if sum(len(at) for at, _ in held) >= _AT_ONCE:
+            yield _together(held)
+            held = []
+    if any(len(at) for at, _ in held):
+        yield _together(held)
+
+
+def _together(held: Sequence[tuple[Ids, Vectors]]) -> tuple[Ids, Vectors]:
+    positions, vectors = zip(*held, strict=True)
+    return np.concatenate(positions), np.concatenate(vectors)
 
 
 class _Parts:
@@ -160,45 +199,3 @@ class _Parts:
             self._folder = None
         self._pending = []
         self._written = time.monotonic()
-
-
-class _Clock:
-    """Says once how long the search will take, and then how far it is."""
-
-    def __init__(self, vectors: StoredVectors, done: int, progress: Progress) -> None:
-        self._vectors = vectors
-        self._before = self._done = done
-        self._pairs = 0
-        self._progress = progress
-        self._started = time.monotonic()
-        self._measured = self._long = False
-        if 0 < done < vectors.index.size:
-            size = vectors.index.size
-            _log.warning("going on with a search: %d of %d vectors are done", done, size)
-
-    def tell(self, part: Found) -> None:
-        """Take note of a block that was searched."""
-        self._done += len(part.asked)
-        self._pairs += len(part.pairs.a)
-        passed = time.monotonic() - self._started
-        if not self._measured and passed >= MEASURED:
-            self._measured = True
-            self._announce(passed)
-        if self._long:
-            self._progress(self._done, self._vectors.index.size)
-
-    def _announce(self, passed: float) -> None:
-        size, asked = self._vectors.index.size, self._done - self._before
-        seconds = passed * (size - self._before) / asked
-        self._long = seconds > LONG
-        if self._long:
-            index = self._vectors.manifest.index
-            memory = (index.bytes if index else 0) + _BYTES_OTHERWISE
-            memory += _BYTES_A_PAIR * self._pairs * size / asked
-            _log.warning(
-                "searching %s vectors for their nearest: about %s, up to %.1f GB of memory; "
-                "if it is stopped, the next run goes on with it",
-                f"{size - self._before:,}",
-                in_words(seconds),
-                memory / 1e9,
-            )

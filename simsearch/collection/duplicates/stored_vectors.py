@@ -1,6 +1,6 @@
 """The vectors of a generation by position in its index, read from Parquet as they are needed."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +70,12 @@ class StoredVectors:
             wanted = row[at] >= 0
             vectors[row[at[wanted]]] = block[wanted]
         return vectors
+
+    def files(self, positions: Sequence[int]) -> dict[int, int]:
+        """Return the position of each row that has the content of one of some positions."""
+        return {
+            int(id_): position for position in positions for id_ in self.index.rows_at(position)
+        }
 
     def records(self, positions: Set[int]) -> dict[int, ImageRecord]:
         """Return one file of each position's content."""

@@ -11,7 +11,7 @@ from simsearch.collection.duplicates import joining
 from simsearch.errors import StorageError
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
-from simsearch.search.tiles import Tiles
+from simsearch.search.searcher import _Matrix
 from tests.collection.conftest import picture_bytes, put
 
 PICTURES = 48
@@ -43,7 +43,6 @@ def collection(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
                 yield positions[start : start + BLOCK], vectors[start : start + BLOCK]
 
     monkeypatch.setattr(joining, "_left", small)
-    monkeypatch.setattr("simsearch.search.tiles._FEW", 0)
     hours = iter(range(0, 10**7, 3600))
     monkeypatch.setattr(
         "simsearch.collection.duplicates.joining.time.monotonic", lambda: float(next(hours))
@@ -55,15 +54,15 @@ def collection(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that grows by the vectors that are searched for; -1 in it ends the search."""
     sizes: list[int] = []
-    search = Tiles.neighbors
+    search = _Matrix.search
 
-    def counted(self: Tiles, at: Ids, vectors: Vectors, k: int) -> tuple[Vectors, Ids]:
+    def counted(self: _Matrix, vectors: Vectors, k: int) -> tuple[Vectors, Ids]:
         if -1 in sizes and sum(sizes) > PICTURES // 2:
             raise Killed
         sizes.append(len(vectors))
-        return search(self, at, vectors, k)
+        return search(self, vectors, k)
 
-    monkeypatch.setattr(Tiles, "neighbors", counted)
+    monkeypatch.setattr(_Matrix, "search", counted)
     return sizes
 
 
@@ -165,14 +164,15 @@ def test_where_nothing_can_be_written_the_search_goes_on(
 
 
 def test_a_long_search_is_announced_and_shows_how_far_it_is(
-    collection: Collection, caplog: pytest.LogCaptureFixture
+    collection: Collection, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     shown: list[tuple[int, int]] = []
+    monkeypatch.setattr(joining, "expected_seconds", lambda *_: 7200.0)
     with caplog.at_level(logging.WARNING, "simsearch"):
         collection.duplicates(0.5, searching=lambda done, of: shown.append((done, of)))
     (note,) = [record.message for record in caplog.records if "searching" in record.message]
     assert note.startswith(f"searching {PICTURES} vectors for their nearest: about ")
-    assert " h, up to 0." in note
+    assert "about 2.0 h, some 1.5 GB of memory; if it is stopped, the next run" in note
     assert shown == [(min(d, PICTURES), PICTURES) for d in range(BLOCK, PICTURES + BLOCK, BLOCK)]
 
 
