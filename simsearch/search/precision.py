@@ -1,9 +1,11 @@
 """How precise a cut through scores is: true pairs as measured, false ones as their tail says.
 
 At a precision of 99.9 % a false pair is too rare to be met in a sample. What can be measured is how
-fast false pairs become rarer as the score grows: their tail is taken as exponential and continued.
+fast false pairs become rarer as the score grows: their tail is taken as exponential and continued,
+but never to less than the sample itself has: a few look-alikes are no smooth tail.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -13,6 +15,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 _TAIL = 0.05  # share of the false pairs whose tail is continued
 _STEPS = 2000  # of the cuts that are tried
+_NEXT = 1e-4  # the step to which scores are rounded
 _SLOWEST, _FASTEST = 1e-3, 1e4  # rates of a tail
 
 
@@ -27,6 +30,8 @@ class PrecisionCurve:
         least: nor lower than this.
         above: false pairs over `start` for each true pair that there is.
         rate: by which they become rarer: above * exp(-rate * (score - start)).
+        met: scores of the false pairs of the sample over `start`, ascending.
+        shares: false pairs that each of these stands for, for each true one.
     """
 
     true: tuple[float, ...]
@@ -35,6 +40,8 @@ class PrecisionCurve:
     least: float
     above: float
     rate: float
+    met: tuple[float, ...]
+    shares: tuple[float, ...]
 
     @classmethod
     def fit(
@@ -67,7 +74,16 @@ class PrecisionCurve:
         rate = _rate(float(np.average(tail, weights=shares)), length)
         above = float(shares.sum() / -np.expm1(-rate * length))
         found = tuple(np.sort(true).round(4).tolist())
-        return cls(found, asked, round(start, 4), least, round(above, 6), round(rate, 4))
+        return cls(
+            true=found,
+            asked=asked,
+            start=round(start, 4),
+            least=least,
+            above=round(above, 6),
+            rate=round(rate, 4),
+            met=tuple(scores[middle:].round(4).tolist()),
+            shares=tuple(shares.round(6).tolist()),
+        )
 
     def recall(self, cut: float) -> float:
         """Return the share of true pairs at or over a cut, 0 to 1."""
@@ -79,15 +95,16 @@ class PrecisionCurve:
         It is for as many true pairs among the others as the weights were made for.
         """
         recall = self.recall(cut)
-        false = self.above * np.exp(-self.rate * (cut - self.start))
-        return float(recall / (recall + false)) if recall else 0.0
+        smooth = self.above * float(np.exp(-self.rate * (cut - self.start)))
+        false = max(smooth, sum(self.shares[bisect_left(self.met, cut) :]))
+        return recall / (recall + false) if recall else 0.0
 
     def cut(self, precision: float) -> float:
         """Return the lowest score with a precision; where none has it, that of the highest."""
         lowest = max(self.start, self.least)
-        true = [score for score in self.true if score > lowest]
-        between = np.linspace(lowest, max([lowest, *true]), _STEPS)
-        scores = np.unique(np.concatenate([between, true]))
+        known = [score for score in (*self.true, *np.add(self.met, _NEXT)) if score > lowest]
+        between = np.linspace(lowest, max([lowest, *known]), _STEPS)
+        scores = np.unique(np.concatenate([between, known]))
         reached = np.array([self.precision(float(score)) for score in scores])
         good = np.flatnonzero(reached >= precision)
         return float(scores[good[0] if len(good) else reached.argmax()])
@@ -95,7 +112,7 @@ class PrecisionCurve:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Build from what `dataclasses.asdict` and JSON made of one."""
-        return cls(**{**data, "true": tuple(data["true"])})
+        return cls(**{**data, **{name: tuple(data[name]) for name in ("true", "met", "shares")}})
 
 
 def _rate(mean: float, length: float) -> float:

@@ -67,6 +67,17 @@ def test_what_is_out_of_reach_gives_the_most_precise_cut() -> None:
     )
 
 
+def test_no_fewer_false_pairs_are_expected_than_were_met() -> None:
+    """One pair of look-alikes lies far over a smooth tail."""
+    false = np.append(exponential(4000), 9.0)
+    weights = np.append(np.full(4000, 1 / 4000), 0.01)
+    curve = PrecisionCurve.fit(np.linspace(5, 20, 1000), 1000, false, weights, 0.0)
+    assert curve.precision(9.0) < 0.99
+    assert 9 < curve.cut(0.999) < 10
+    without = PrecisionCurve.fit(np.linspace(5, 20, 1000), 1000, false[:-1], weights[:-1], 0.0)
+    assert without.cut(0.999) < 6
+
+
 def test_weights_stand_for_pairs() -> None:
     false = exponential(4000)
     one = PrecisionCurve.fit(false, 10, false, np.full(4000, 1.0), 0.0)

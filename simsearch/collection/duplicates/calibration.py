@@ -10,8 +10,8 @@ from simsearch.search.precision import PrecisionCurve
 from simsearch.store.files import write_durably
 
 FILE = "copy-calibration.json"
-_VERSION = 1
-_SHIPPED = "default_calibration.json"
+VERSION = 2
+SHIPPED = "default_calibration.json"
 _DRIFT = 2.0  # times as many or as few pictures as were calibrated on
 
 
@@ -51,7 +51,7 @@ class CopyCalibration:
 
 def shipped() -> CopyCalibration:
     """Return what holds for photographs in general, by the default encoder."""
-    text = files("simsearch.collection.duplicates").joinpath(_SHIPPED).read_text(encoding="utf-8")
+    text = files("simsearch.collection.duplicates").joinpath(SHIPPED).read_text(encoding="utf-8")
     return replace(CopyCalibration.from_dict(json.loads(text)["calibration"]), own=False)
 
 
@@ -59,7 +59,7 @@ def read_calibration(folder: Path) -> CopyCalibration | None:
     """Return a collection's calibration; None where there is none that can be read."""
     try:
         data = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        if data["version"] != _VERSION:
+        if data["version"] != VERSION:
             return None
         return CopyCalibration.from_dict(data["calibration"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -68,5 +68,5 @@ def read_calibration(folder: Path) -> CopyCalibration | None:
 
 def write_calibration(folder: Path, calibration: CopyCalibration) -> None:
     """Keep a calibration; raises StorageError if it can't be written."""
-    text = json.dumps({"version": _VERSION, "calibration": asdict(calibration)}) + "\n"
+    text = json.dumps({"version": VERSION, "calibration": asdict(calibration)}) + "\n"
     write_durably(folder / FILE, lambda path: path.write_text(text, encoding="utf-8"))

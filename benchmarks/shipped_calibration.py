@@ -1,0 +1,50 @@
+"""Fits the calibration that collections of under 50 pictures take, and writes it into the package.
+
+    python -m benchmarks.shipped_calibration PHOTOS PRODUCTS
+
+PHOTOS is a folder of distinct photographs; of PRODUCTS, a folder a product, two pictures each are
+taken: the same thing photographed twice is what is hardest to tell from a copy.
+"""
+
+import argparse
+import itertools
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import simsearch.collection.duplicates as package
+from simsearch import Collection
+from simsearch.collection.duplicates.calibration import SHIPPED, VERSION
+
+OF_EACH = 2
+
+
+def main() -> None:
+    """Index links to the pictures, calibrate, and replace the shipped file."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("products", type=Path)
+    arguments = parser.parse_args()
+    products = sorted(folder for folder in arguments.products.iterdir() if folder.is_dir())
+    pairs = [itertools.islice(sorted(folder.iterdir()), OF_EACH) for folder in products]
+    pictures = itertools.chain(sorted(arguments.photos.iterdir()), *pairs)
+    with tempfile.TemporaryDirectory() as scratch:
+        links = Path(scratch, "pictures")
+        links.mkdir()
+        for number, picture in enumerate(pictures):
+            (links / f"{number:05}{picture.suffix}").symlink_to(picture.resolve())
+        collection = Collection("pictures", home=scratch)
+        collection.add(links)
+        fitted = collection.calibration(fresh=True)
+    for precision in (0.99, 0.999, 0.9999):
+        cuts = (curve.cut(precision) for curve in (fitted.look, fitted.cosine))
+        print(precision, *(f"{cut:.3f}" for cut in cuts))
+    data = asdict(fitted)
+    del data["own"]
+    text = json.dumps({"version": VERSION, "calibration": data}) + "\n"
+    Path(package.__file__).with_name(SHIPPED).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
