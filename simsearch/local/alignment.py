@@ -1,7 +1,8 @@
 """How two pictures lie on each other: an affine map between their features, and what it leaves.
 
-A copy follows one affine map to a fraction of a pixel, whatever was done to its colours. Two
-photographs of one thing don't: the camera has moved, and nearer things moved further.
+A copy follows one affine map, whatever was done to its colours; what its features are off is noise.
+Two photographs of one thing don't: the camera has moved, and nearer things moved further, so that
+neighbouring features are off the same way.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from simsearch.local.features import Grey, LocalFeatures, Points, mirror
 _RATIO = 0.85  # of the distances to the best and the second best match (Lowe 2004)
 _FEWEST = 4  # matches; three fix an affine map
 _LOOSE, _CLOSE = 4.0, 1.5  # pixels off the map
+_NEIGHBOURS = 8
 _MOST_SCALE, _MOST_STRETCH = 10.0, 3.0
 _SIDE = 320  # pixels in which the laid over pictures are compared
 _WINDOW = 15
@@ -34,6 +36,7 @@ class Alignment:
         inliers: those within 4 pixels of the map.
         close: those within 1.5 pixels.
         residual: pixels that inliers are off the map, median.
+        drift: pixels that neighbouring inliers are off it the same way; 0 for noise.
         alike: share of the windows of the overlap whose correlation is over 0.8.
         correlation: of all such windows, median, -1 to 1.
         overlap: share of the picture that is covered more, 0 to 1.
@@ -46,6 +49,7 @@ class Alignment:
     inliers: int = 0
     close: int = 0
     residual: float = 0.0
+    drift: float = 0.0
     alike: float = 0.0
     correlation: float = 0.0
     overlap: float = 0.0
@@ -72,6 +76,7 @@ class _Map:
     inliers: int = 0
     close: int = 0
     residual: float = 0.0
+    drift: float = 0.0
 
     @classmethod
     def between(cls, first: LocalFeatures, second: LocalFeatures) -> "_Map":
@@ -84,13 +89,16 @@ class _Map:
         if found is None or not _possible(matrix := np.asarray(found, np.float64)):
             return cls(None, len(left))
         # In pixels of whichever picture is shown smaller: a small copy can't be more precise.
-        off = np.linalg.norm(left @ matrix[:, :2].T + matrix[:, 2] - right, axis=1)
-        off /= max(_scale(matrix), 1.0)
-        near = off[off < _LOOSE]
-        if len(near) < _FEWEST:
+        shown = max(_scale(matrix), 1.0)
+        errors = (left @ matrix[:, :2].T + matrix[:, 2] - right) / shown
+        off = np.linalg.norm(errors, axis=1)
+        near = off < _LOOSE
+        inliers = int(near.sum())
+        if inliers < _FEWEST:
             return cls(None, len(left))
         close = int((off < _CLOSE).sum())
-        return cls(matrix, len(left), len(near), close, float(np.median(near)))
+        residual, drift = float(np.median(off[near])), _drift(right[near] / shown, errors[near])
+        return cls(matrix, len(left), inliers, close, residual, drift)
 
     def compared(self, first: Grey, second: Grey, mirrored: bool) -> Alignment:
         if self.matrix is None:
@@ -101,6 +109,7 @@ class _Map:
             self.inliers,
             self.close,
             self.residual,
+            self.drift,
             alike,
             correlation,
             max(covered),
@@ -125,6 +134,25 @@ def _matches(first: LocalFeatures, second: LocalFeatures) -> tuple[Points, Point
     clear = (1 - top) < _RATIO**2 * (1 - runner_up)
     kept = np.flatnonzero(mutual & clear)
     return first.points[kept], second.points[best[kept]]
+
+
+def _drift(points: Floats, errors: Floats) -> float:
+    """Return how long the mean error of a neighbourhood is, times how far its points agree.
+
+    Points without a neighbour's error in common have a mean cosine of 0 or, few as they are, less.
+    """
+    if len(points) <= _NEIGHBOURS:
+        return 0.0
+    apart = ((points[:, None] - points) ** 2).sum(axis=2)
+    np.fill_diagonal(apart, np.inf)
+    nearest = np.argpartition(apart, _NEIGHBOURS - 1, axis=1)[:, :_NEIGHBOURS]
+    means = errors[nearest].mean(axis=1)
+    lengths = np.linalg.norm(means, axis=1)
+    least = np.finfo(np.float32).tiny
+    cosines = (errors * means).sum(axis=1) / np.maximum(
+        np.linalg.norm(errors, axis=1) * lengths, least
+    )
+    return float(np.median(lengths) * max(cosines.mean(), 0.0))
 
 
 def _possible(matrix: Matrix) -> bool:

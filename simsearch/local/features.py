@@ -10,7 +10,7 @@ Grey = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float32]
 Descriptors = npt.NDArray[np.float32]
 
-SIDE = 480  # pixels of the longer side that pictures are looked at in
+SIDE = 256  # pixels of the longer side that pictures are looked at in; 480 finds no more copies
 _MOST = 600
 _CONTRAST = 0.02  # half of OpenCV's default: blurred and pale copies have weak corners
 # What a descriptor's numbers become in a mirror: of its 4 x 4 x 8 (row, column, direction), rows

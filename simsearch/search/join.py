@@ -8,7 +8,7 @@ import numpy as np
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
 from simsearch.search.pairs import NO_PAIRS, Pairs, distinct, joined
-from simsearch.search.searcher import Blocks, Searcher
+from simsearch.search.searchers import Blocks, Searcher
 
 MOST_EACH = 100  # a picture with fewer others over the threshold has a pair with each of them
 _FIRST_K = 8

@@ -9,7 +9,8 @@ from PIL import Image
 
 from simsearch.evaluation.labelled import Labels
 from simsearch.search.join import MOST_EACH, gathered, nearest_pairs
-from simsearch.search.searcher import SCORE_ERROR, searcher_of
+from simsearch.search.searchers import SCORE_ERROR
+from simsearch.search.searchers.choose import searcher_of
 from simsearch.training.mining import Vectors
 from simsearch.training.pictures import PictureSet
 

@@ -11,12 +11,12 @@ import pytest
 from simsearch.errors import StorageError
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
-from simsearch.search import cells, searcher
-from simsearch.search.cells import Cells
 from simsearch.search.join import MOST_EACH, gathered, nearest_pairs, pairs_over
 from simsearch.search.pairs import Pairs, score_pairs
-from simsearch.search.searcher import SCORE_ERROR, Searcher, searcher_of
-from simsearch.search.tiles import Tiles
+from simsearch.search.searchers import SCORE_ERROR, Searcher, cells, choose
+from simsearch.search.searchers.cells import Cells
+from simsearch.search.searchers.choose import searcher_of
+from simsearch.search.searchers.tiles import Tiles
 from tests.index.vectors import around, clustered, unit
 from tests.search.oracles import ScoredPairs, exact_scores, pairs_of_contents
 
@@ -41,8 +41,8 @@ def make(
 ) -> Callable[..., Searcher]:
     """Return what makes each of the searchers; cells are so few that all are visited."""
     few, exact = SIZES[request.param]
-    monkeypatch.setattr(searcher, "_FEW", few)
-    monkeypatch.setattr(searcher, "EXACT_UP_TO", exact)
+    monkeypatch.setattr(choose, "_FEW", few)
+    monkeypatch.setattr(choose, "EXACT_UP_TO", exact)
 
     def made(vectors: Vectors) -> Searcher:
         monkeypatch.setattr(cells, "_CELL", len(vectors) // 4 + 1)
@@ -171,8 +171,8 @@ def test_nearest_pairs_are_those_of_the_matrix(
 def test_tiles_are_an_exact_search(
     width: int, height: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("simsearch.search.tiles._WIDTH", width)
-    monkeypatch.setattr("simsearch.search.tiles._HEIGHT", height)
+    monkeypatch.setattr("simsearch.search.searchers.tiles._WIDTH", width)
+    monkeypatch.setattr("simsearch.search.searchers.tiles._HEIGHT", height)
     tiles = Tiles(*shape(GROUPS), shuffled_blocks(GROUPS), "cpu")
     queries = GROUPS[:50]
     expected = np.sort(queries @ GROUPS.T, axis=1)[:, ::-1]
@@ -233,15 +233,15 @@ def test_what_memory_has_no_room_for_lies_in_a_file(
 
 
 def test_how_long_it_takes_grows_with_the_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searcher, "_products_a_second", lambda: 1e9)
-    seconds = [searcher.expected_seconds(n, 100) for n in (10, 10_000, 100_000, 10**6)]
+    monkeypatch.setattr(choose, "_products_a_second", lambda: 1e9)
+    seconds = [choose.expected_seconds(n, 100) for n in (10, 10_000, 100_000, 10**6)]
     assert seconds[0] == 0
     assert 10 <= seconds[1] <= 20
     assert seconds[3] < 20 * seconds[2] < 400 * seconds[1]
 
 
 def test_the_speed_is_tried() -> None:
-    assert 1e6 < searcher._products_a_second() < 1e16
+    assert 1e6 < choose._products_a_second() < 1e16
 
 
 def test_no_score_is_over_1() -> None:

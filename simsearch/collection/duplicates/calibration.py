@@ -10,7 +10,7 @@ from simsearch.search.precision import PrecisionCurve
 from simsearch.store.files import write_durably
 
 FILE = "copy-calibration.json"
-VERSION = 2
+VERSION = 3
 SHIPPED = "default_calibration.json"
 _DRIFT = 2.0  # times as many or as few pictures as were calibrated on
 

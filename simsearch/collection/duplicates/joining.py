@@ -23,13 +23,8 @@ from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
 from simsearch.search.join import MOST_EACH, Found, gathered, nearest_pairs, pairs_over
 from simsearch.search.pairs import Pairs, joined
-from simsearch.search.searcher import (
-    SCORE_ERROR,
-    Blocks,
-    Searcher,
-    expected_seconds,
-    searcher_of,
-)
+from simsearch.search.searchers import SCORE_ERROR, Blocks, Searcher
+from simsearch.search.searchers.choose import expected_seconds, searcher_of
 from simsearch.store.files import write_durably
 from simsearch.store.manifest import Manifest
 

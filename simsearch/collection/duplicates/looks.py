@@ -24,7 +24,7 @@ from simsearch.records import ImageRecord
 from simsearch.store.files import write_durably
 
 FOLDER = "looks"
-_VERSION = b"1"  # of what local/ makes of two pictures
+_VERSION = b"3"  # of what local/ makes of two pictures
 _SCHEMA = pa.schema(
     [
         ("a", pa.string()),

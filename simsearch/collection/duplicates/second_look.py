@@ -13,7 +13,7 @@ from simsearch.local.alignment import Alignment, align
 from simsearch.local.features import SIDE, LocalFeatures, describe
 
 Progress = Callable[[int, int], None]
-_KEPT = 1024  # pictures whose features are kept, half a megabyte each
+_KEPT = 1024  # pictures whose features are kept, up to 0.4 MB each
 _CHUNK = 64
 
 

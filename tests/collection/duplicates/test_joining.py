@@ -11,7 +11,7 @@ from simsearch.collection.duplicates import joining
 from simsearch.errors import StorageError
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
-from simsearch.search.searcher import _Matrix
+from simsearch.search.searchers.matrix import Matrix
 from tests.collection.conftest import picture_bytes, put
 
 PICTURES = 48
@@ -54,15 +54,15 @@ def collection(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that grows by the vectors that are searched for; -1 in it ends the search."""
     sizes: list[int] = []
-    search = _Matrix.search
+    search = Matrix.search
 
-    def counted(self: _Matrix, vectors: Vectors, k: int) -> tuple[Vectors, Ids]:
+    def counted(self: Matrix, vectors: Vectors, k: int) -> tuple[Vectors, Ids]:
         if -1 in sizes and sum(sizes) > PICTURES // 2:
             raise Killed
         sizes.append(len(vectors))
         return search(self, vectors, k)
 
-    monkeypatch.setattr(_Matrix, "search", counted)
+    monkeypatch.setattr(Matrix, "search", counted)
     return sizes
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
-from simsearch.search.searcher import Blocks
+from simsearch.search.searchers import Blocks
 
 if TYPE_CHECKING:
     import torch

@@ -18,8 +18,8 @@ from simsearch.errors import StorageError
 from simsearch.index.device import free_memory
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
-from simsearch.search.searcher import Blocks
-from simsearch.search.tiles import top
+from simsearch.search.searchers import Blocks
+from simsearch.search.searchers.tiles import top
 
 _CELL = 500  # vectors a cell, in the mean
 _PROBES = 4  # cells in which each looks for its neighbours
