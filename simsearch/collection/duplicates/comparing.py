@@ -15,7 +15,7 @@ from simsearch.collection.duplicates.copies import (
     verdicts_by_cosine,
     verdicts_of,
 )
-from simsearch.collection.duplicates.looks import look
+from simsearch.collection.duplicates.looks import kept_looks
 from simsearch.collection.indexing import vector_blocks
 from simsearch.config import DuplicateSearch
 from simsearch.errors import EncoderMismatchError
@@ -119,7 +119,9 @@ def _surest(
     named = [(here[a], there[b]) for a, b in sides]
     kinds = [NEITHER] * len(sides)
     if search.recheck:
-        kinds = [one.kind for one in verdicts_of(named, scores, search.certain, look, progress)]
+        with kept_looks(mine.folder, theirs.folder.name) as look:
+            verdicts = verdicts_of(named, scores, search.certain, look, progress)
+        kinds = [verdict.kind for verdict in verdicts]
     if search.similar or not search.recheck:
         left = [
             place

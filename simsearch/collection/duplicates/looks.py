@@ -56,23 +56,18 @@ class Seen(NamedTuple):
     back: str = ""
 
 
-def look(pairs: Sequence[Couple], progress: Progress) -> list[Seen | None]:
-    """Look at pairs of files; None where one can't be read.
-
-    Args:
-        progress: called with (pairs looked at, pairs to look at).
-    """
-    return list(_looked_at(pairs, progress))
-
-
 @contextmanager
-def kept_looks(folder: Path) -> Iterator[Look]:
+def kept_looks(folder: Path, against: str = "") -> Iterator[Look]:
     """Give a `look` that remembers, in a collection's folder, what it was asked for.
 
-    What was seen is written every half a minute, and when it ends; then what nobody asked for any
-    more is forgotten. Where nothing can be written, that is said, and nothing is remembered.
+    It returns what is seen of each pair, None where a file can't be read. What was seen is written
+    every half a minute, and when it ends; then what nobody asked for any more is forgotten. Where
+    nothing can be written, that is said, and nothing is remembered.
+
+    Args:
+        against: the name of the other collection, where two are compared.
     """
-    kept = _Kept(folder / FOLDER)
+    kept = _Kept(folder / FOLDER / against)
     try:
         yield kept.look
     except BaseException:

@@ -55,6 +55,22 @@ def test_no_pair_is_looked_at_twice(pile: Collection, asked: list[tuple[str, str
     assert pile.check().problems == []
 
 
+def test_a_comparison_looks_at_no_pair_twice(
+    pile: Collection, asked: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    other = Collection("other", home=tmp_path / "indexes")
+    (tmp_path / "others").mkdir()
+    detailed(1).save(tmp_path / "others" / "large.jpg", quality=60)
+    other.add(tmp_path / "others")
+    listed = pile.duplicates()
+    first = pile.compare(other)
+    assert {Path(pair.a).name for pair in first} == {"1.png", "crop.png"}
+    asked.clear()
+    assert pile.compare(other) == first
+    assert pile.duplicates() == listed
+    assert asked == []
+
+
 def test_a_new_picture_is_looked_at_and_old_ones_are_not(
     pile: Collection, asked: list[tuple[str, str]]
 ) -> None:
