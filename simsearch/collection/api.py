@@ -394,6 +394,7 @@ class Collection:
         threshold: float | None = None,
         similar: bool = False,
         progress: Callable[[int, int], None] = lambda *_: None,
+        searching: Callable[[int, int], None] = lambda *_: None,
         precision: float = DEFAULT_PRECISION,
         recheck: bool = True,
     ) -> list[DuplicatePair]:
@@ -402,6 +403,7 @@ class Collection:
         Args:
             other: a collection of the same encoder.
             threshold, similar, progress, recheck: as for `duplicates`.
+            searching: called with (vectors searched, all vectors) before.
             precision: as for `duplicates`, by the calibration of the other collection.
 
         Returns:
@@ -419,7 +421,8 @@ class Collection:
             def ask_other(theirs: Manifest) -> list[DuplicatePair]:
                 index = other._index(theirs)
                 sides = Side(self.folder, mine), Side(other.folder, theirs)
-                return compare_sides(*sides, index, other._at_precision(search), progress)
+                chosen = other._at_precision(search)
+                return compare_sides(*sides, index, chosen, progress, searching)
 
             return other._at_one_generation(ask_other)
 

@@ -49,8 +49,13 @@ def command(
     wanted = precision or DEFAULT_PRECISION
     if threshold is None:
         show_calibration(second, wanted, not no_recheck)
-    with show_progress(quiet=False, doing="looking again", what="pairs") as progress:
-        found = first.compare(second, threshold, similar, progress, wanted, not no_recheck)
+    with (
+        show_progress(quiet=False, doing="searching", what="vectors") as searching,
+        show_progress(quiet=False, doing="looking again", what="pairs") as progress,
+    ):
+        found = first.compare(
+            second, threshold, similar, progress, searching, wanted, not no_recheck
+        )
     if as_json:
         pairs = [{"a": p.a, "b": p.b, "score": p.score, "kind": p.kind} for p in found]
         print_json({"a": a, "b": b, "found": len(found), "pairs": pairs})

@@ -56,12 +56,19 @@ class Match:
 
 
 def compare_sides(
-    mine: Side, theirs: Side, index: VectorIndex, search: DuplicateSearch, progress: Progress
+    mine: Side,
+    theirs: Side,
+    index: VectorIndex,
+    search: DuplicateSearch,
+    progress: Progress,
+    searching: Progress,
 ) -> list[DuplicatePair]:
     """Return the surest match in another collection of each file that is in it, by path.
 
     Args:
         index: the other's.
+        progress: called with (pairs looked at, pairs to look at).
+        searching: called with (vectors searched, all vectors) before.
 
     Raises:
         EncoderMismatchError: the two have vectors of different encoders.
@@ -80,7 +87,8 @@ def compare_sides(
         if digest in row_of
     }
     new = contents.first & ~np.isin(contents.ids, list(found))
-    near = _nearest(vector_blocks(mine.folder, mine.manifest, new), index, search)
+    blocks = vector_blocks(mine.folder, mine.manifest, new)
+    near = _nearest(blocks, index, search, int(new.sum()), searching)
     surest = _surest(mine, theirs, near, search, progress)
     representative = dict(
         zip(contents.numbers[new].tolist(), contents.ids[new].tolist(), strict=True)
@@ -93,7 +101,11 @@ def compare_sides(
 
 
 def _nearest(
-    blocks: Iterator[tuple[Ids, Vectors]], index: VectorIndex, search: DuplicateSearch
+    blocks: Iterator[tuple[Ids, Vectors]],
+    index: VectorIndex,
+    search: DuplicateSearch,
+    total: int,
+    searching: Progress,
 ) -> Pairs:
     """Return pairs of a row here and a row there that may be a match."""
     parts, count = [NO_PAIRS], 0
@@ -105,6 +117,7 @@ def _nearest(
         scores = np.minimum(cosines[rows, columns].astype(np.float64), 1.0)
         parts.append(Pairs(ids[rows], np.array(there, np.int64), scores))
         count += len(ids)
+        searching(count, total)
     pairs = joined(*parts)
     return likeliest(pairs, 2 * count) if search.recheck else pairs
 

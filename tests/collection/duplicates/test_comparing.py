@@ -60,6 +60,14 @@ def test_every_leak_is_found_with_its_surest_match(place: Path) -> None:
     assert [pair.kind for pair in found] == ["exact"] * 2 + ["same-pixels"] + ["copy"] * 2
 
 
+def test_each_content_that_is_no_exact_leak_is_searched_for(place: Path) -> None:
+    searched: list[tuple[int, int]] = []
+    opened(place, "test").compare(
+        opened(place, "train"), searching=lambda done, total: searched.append((done, total))
+    )
+    assert searched[-1] == (4, 4)  # same, crop, burst, new
+
+
 def test_bursts_only_on_request(place: Path) -> None:
     found = opened(place, "test").compare(opened(place, "train"), similar=True)
     assert matches(found)["burst.png"] == ("3.png", "similar")
