@@ -50,7 +50,7 @@ def benchmark_duplicates(
 
     Args:
         folder: of distinct pictures; for 'groups', a folder a group.
-        protocol: one of `tasks.PROTOCOLS`.
+        protocol: one of `config.COPY_PROTOCOLS`.
         originals: pictures of a draw, at random.
         draws: how many, each from the same pool of up to twice as many pictures.
         seed: of what is drawn at random.

@@ -20,7 +20,6 @@ from simsearch.records import FoundFile
 Integers = npt.NDArray[np.int64]
 Truth = npt.NDArray[np.bool_]
 Progress = Callable[[int, int], None]
-PROTOCOLS = ("copies", "exact", "groups")
 _FEWEST = 10
 _BESIDE = 5  # pictures that only fill collages: one of an original would be a copy of it, too
 _MOST_GROUPED = 12_000  # the scores of all pairs are held at once; UKBench has 10,200 pictures

@@ -10,14 +10,11 @@ import typer
 from simsearch.cli.options import Device, Json
 from simsearch.cli.progress import show_progress
 from simsearch.cli.render import plural, print_json, print_table
-from simsearch.config import DEFAULT_ENCODER
+from simsearch.config import COPY_PROTOCOLS, DEFAULT_ENCODER
 
 if TYPE_CHECKING:
     from simsearch.bench.duplicates import DuplicatesBenchmark
     from simsearch.bench.figures import MethodFigures, Spread
-
-_PROTOCOLS = ("copies", "exact", "groups")
-PRECISIONS = (0.999, 0.9999)
 
 
 def command(
@@ -53,9 +50,9 @@ def command(
 
     Example: simsearch bench duplicates ./photos --json > copies.json
     """
-    if protocol not in _PROTOCOLS:
+    if protocol not in COPY_PROTOCOLS:
         raise typer.BadParameter(
-            f"'{protocol}' is none of {', '.join(_PROTOCOLS)}", param_hint="--protocol"
+            f"'{protocol}' is none of {', '.join(COPY_PROTOCOLS)}", param_hint="--protocol"
         )
     from simsearch.bench.duplicates import benchmark_duplicates
     from simsearch.bench.methods import Method
@@ -113,12 +110,13 @@ def _method(figures: "MethodFigures") -> dict[str, Any]:
 
 
 def _show(result: "DuplicatesBenchmark") -> None:
+    precisions = tuple(result.methods[0].recall)
     typer.echo(
         f"{result.queries:,} queries among {plural(result.references, 'picture')}; "
         f"{plural(result.draws, 'draw')} of {result.originals:,}\n"
     )
     print_table(
-        ("method", *(f"R@{100 * p:g} %" for p in PRECISIONS), "score", "micro-AP", "R", "P", "s"),
+        ("method", *(f"R@{100 * p:g} %" for p in precisions), "score", "micro-AP", "R", "P", "s"),
         [_row(figures) for figures in result.methods],
         right=range(1, 8),
     )
@@ -128,7 +126,7 @@ def _show(result: "DuplicatesBenchmark") -> None:
     typer.echo("R, P: recall and precision at the method's own threshold; ± over the draws\n")
     if len(result.methods[0].by_kind) > 1:
         names = [figures.name for figures in result.methods]
-        typer.echo(f"recall at {100 * PRECISIONS[0]:g} % precision, mild, medium, strong")
+        typer.echo(f"recall at {100 * precisions[0]:g} % precision, mild, medium, strong")
         print_table(
             ("kind", *names),
             [
@@ -139,12 +137,11 @@ def _show(result: "DuplicatesBenchmark") -> None:
 
 
 def _row(figures: "MethodFigures") -> list[str]:
-    first = PRECISIONS[0]
     recall, precision = figures.default_recall, figures.default_precision
     return [
         figures.name,
-        *(f"{figures.recall[p].mean:.3f} ± {figures.recall[p].std:.3f}" for p in PRECISIONS),
-        f"{figures.cut[first].mean:.3f}",
+        *(f"{share.mean:.3f} ± {share.std:.3f}" for share in figures.recall.values()),
+        f"{next(iter(figures.cut.values())).mean:.3f}",
         f"{figures.micro_ap.mean:.3f}",
         f"{recall.mean:.3f}" if recall else "",
         f"{precision.mean:.4f}" if precision else "",
