@@ -54,6 +54,18 @@ Precision = Annotated[
         callback=open_share,
     ),
 ]
+Similar = Annotated[
+    bool, typer.Option("--similar", help="Also what is alike, and no copy: scenes, bursts.")
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        min=-1, max=1, help="Whatever has this cosine or more; nothing is looked at again."
+    ),
+]
+NoRecheck = Annotated[
+    bool, typer.Option("--no-recheck", help="Tell copies by their cosine, look at none again.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 Gallery = Annotated[

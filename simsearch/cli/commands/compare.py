@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from simsearch.cli.calibration import show_calibration
-from simsearch.cli.options import Home, Json, Precision, home_or_default, one_cut
+from simsearch.cli.options import (
+    Home,
+    Json,
+    NoRecheck,
+    Precision,
+    Similar,
+    Threshold,
+    home_or_default,
+    one_cut,
+)
 from simsearch.cli.progress import show_progress
 from simsearch.cli.render import plural, print_json, print_table, shown_path
 from simsearch.config import DEFAULT_PRECISION
@@ -22,19 +31,10 @@ def command(
     ],
     b: Annotated[str, typer.Argument(metavar="B", help="Collection that they are looked for in.")],
     home: Home = None,
-    similar: Annotated[
-        bool, typer.Option("--similar", help="Also what is alike, and no copy: scenes, bursts.")
-    ] = False,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            min=-1, max=1, help="Whatever has this cosine or more; nothing is looked at again."
-        ),
-    ] = None,
+    similar: Similar = False,
+    threshold: Threshold = None,
     precision: Precision = None,
-    no_recheck: Annotated[
-        bool, typer.Option("--no-recheck", help="Tell copies by their cosine, look at none again.")
-    ] = False,
+    no_recheck: NoRecheck = False,
     as_json: Json = False,
 ) -> None:
     """Tell what of one collection is also in another; exit code 3 if anything is.

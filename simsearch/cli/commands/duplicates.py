@@ -14,7 +14,10 @@ from simsearch.cli.options import (
     Home,
     Index,
     Json,
+    NoRecheck,
     Precision,
+    Similar,
+    Threshold,
     chosen_collection,
     home_or_default,
     one_cut,
@@ -38,18 +41,11 @@ _SHOWN_MEMBERS = 20
 def command(
     index: Index = None,
     home: Home = None,
-    similar: Annotated[
-        bool, typer.Option("--similar", help="Also what is alike, and no copy: scenes, bursts.")
-    ] = False,
+    similar: Similar = False,
     exact: Annotated[bool, typer.Option("--exact", help="Only files with the same bytes.")] = False,
-    threshold: Annotated[
-        float | None,
-        typer.Option(min=-1, max=1, help="All pairs of this cosine or more, none looked at again."),
-    ] = None,
+    threshold: Threshold = None,
     precision: Precision = None,
-    no_recheck: Annotated[
-        bool, typer.Option("--no-recheck", help="Tell copies by their cosine, look at none again.")
-    ] = False,
+    no_recheck: NoRecheck = False,
     keep: Annotated[
         str, typer.Option(help="Which file of a group is the best: rules in order, with commas.")
     ] = ",".join(KeepRules().order),
