@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from simsearch.bench.tasks import Task, make_task
+from simsearch.bench.duplicates.tasks import Task, make_task
 from simsearch.collection.duplicates.second_look import look_again
 from simsearch.config import DEFAULT_ENCODER
 from simsearch.evaluation.embedding import embed_pictures

@@ -12,6 +12,7 @@ INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 FITS = ("crop", "squash", "pad")
 POOLINGS = ("avg", "gem", "stats", "correlation")
 IDENTIFY_METHODS = ("prototypes", "knn")
+SEARCH_METRICS = ("cosine", "euclidean")
 COPY_PROTOCOLS = ("copies", "exact", "groups")
 PRECISIONS = ("auto", "f32", "bf16")
 

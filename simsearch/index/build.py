@@ -20,7 +20,7 @@ _SEED = 99
 def build_index(recipe_name: str, source: VectorSource, postings: Ids, gpus: int) -> VectorIndex:
     """Build an index over `source`; `postings` is as in VectorIndex."""
     recipe = load_recipe(recipe_name)
-    index = VectorIndex(recipe.build(source, gpus), recipe, 0, postings)
+    index = VectorIndex(recipe.add(recipe.train(source, gpus), source), recipe, 0, postings)
     return index if recipe.EXACT else replace(index, effort=_cheapest_effort(index, source))
 
 

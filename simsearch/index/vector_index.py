@@ -43,7 +43,7 @@ class VectorIndex:
         k = min(k, self.size)
         if k == 0:
             return np.empty((len(vectors), 0), np.float32), np.empty((len(vectors), 0), np.int64)
-        parameters = self.recipe.search_parameters(self.effort, k)
+        parameters = self.recipe.search_parameters(self.faiss_index, self.effort, k)
         scores, positions = self.faiss_index.search(vectors, k, params=parameters)
         if self.faiss_index.metric_type == faiss.METRIC_L2:
             # |a - b|^2 = 2 - 2 cos(a, b) for unit vectors

@@ -64,7 +64,7 @@ def test_trained_and_filled_on_the_gpus(calls: list[tuple[str, Any]], name: str,
 
 @pytest.mark.parametrize("name", ["ivf", "ivf_sq8"])
 def test_without_a_gpu_none_is_asked(calls: list[tuple[str, Any]], name: str) -> None:
-    assert load_recipe(name).build(source_of(VECTORS), 0).ntotal == len(VECTORS)
+    assert built(name, 0).ntotal == len(VECTORS)
     assert calls == []
 
 

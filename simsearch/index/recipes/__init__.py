@@ -1,6 +1,7 @@
 """One file a recipe, found by its name; a recipe builds a FAISS index and knows how to search it.
 
-Every index ranks unit vectors by cosine, kept as inner product or as squared distance.
+Every index ranks by the metric of its vectors: unit vectors by cosine, kept as inner product or as
+squared distance, others by squared distance.
 """
 
 import pkgutil
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol, cast
 
+import faiss
 import numpy as np
 import numpy.typing as npt
 
@@ -23,11 +25,18 @@ class VectorSource:
         n: number of vectors.
         dim: their length.
         blocks: opens a pass; yields float32 [m, dim], n rows in total, always in the same order.
+        metric: 'cosine', of unit vectors, or 'euclidean'.
     """
 
     n: int
     dim: int
     blocks: Callable[[], Iterable[Vectors]]
+    metric: str = "cosine"
+
+    @property
+    def faiss_metric(self) -> int:
+        """What faiss calls the metric, where an inner product is as good as a distance."""
+        return int(faiss.METRIC_INNER_PRODUCT if self.metric == "cosine" else faiss.METRIC_L2)
 
     def sample(self, count: int, seed: int) -> Vectors:
         """Return up to `count` vectors drawn at random, in the source's order."""
@@ -58,13 +67,28 @@ class Recipe(Protocol):
         """Return about how many bytes building and holding the index takes."""
         ...
 
-    def build(self, source: VectorSource, gpus: int) -> Any:
-        """Return a faiss index that a CPU can search, its positions in the source's order."""
+    def factory(self, n: int, dim: int) -> str:
+        """Return what faiss.index_factory makes such an index of, but for a setting or two."""
         ...
 
-    def search_parameters(self, effort: int, k: int) -> Any:
-        """Return faiss.SearchParameters for an effort and a number of neighbours, or None."""
+    def train(self, source: VectorSource, gpus: int) -> Any:
+        """Return an empty faiss index that has learned what it must know of the vectors."""
         ...
+
+    def add(self, index: Any, source: VectorSource) -> Any:
+        """Return the index with all vectors, in the source's order, such that a CPU can search."""
+        ...
+
+    def search_parameters(self, index: Any, effort: int, k: int) -> Any:
+        """Return faiss.SearchParameters of an index for an effort and k neighbours, or None."""
+        ...
+
+
+def add_blocks(index: Any, source: VectorSource) -> Any:
+    """See Recipe.add."""
+    for block in source.blocks():
+        index.add(block)
+    return index
 
 
 def recipe_names() -> list[str]:

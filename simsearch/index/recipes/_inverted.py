@@ -6,50 +6,62 @@ from typing import Any
 import faiss
 import numpy as np
 
-from simsearch.index.recipes import Vectors, VectorSource
+from simsearch.index.recipes import Vectors, VectorSource, add_blocks
 
 EFFORTS = (8, 16, 32, 64, 128, 256, 512, 1024)
 _TRAINING_PER_LIST = 40
 _SEED = 1234
 
 
+def count_lists(n: int) -> int:
+    """Return how many lists suit `n` vectors."""
+    return max(1, min(4 * math.isqrt(n), n // _TRAINING_PER_LIST))
+
+
 def training_bytes(n: int, dim: int) -> int:
     """Return how many bytes the training sample of `n` vectors takes."""
-    return 4 * dim * _count_lists(n) * _TRAINING_PER_LIST
+    return 4 * dim * count_lists(n) * _TRAINING_PER_LIST
 
 
-def build_inverted(source: VectorSource, quantizer_type: int, gpus: int) -> Any:
-    """Train on a sample and add all blocks, on the GPUs if there are any; return a CPU index."""
-    lists = _count_lists(source.n)
-    index = faiss.IndexIVFScalarQuantizer(
-        faiss.IndexFlatIP(source.dim),
-        source.dim,
-        lists,
-        quantizer_type,
-        faiss.METRIC_INNER_PRODUCT,
-        False,  # the vectors themselves, not their residuals: in 16 bits that loses nothing
-    )
-    index.cp.seed = _SEED
-    index.cp.spherical = True
-    training = source.sample(lists * _TRAINING_PER_LIST, _SEED)
-    if quantizer_type == faiss.ScalarQuantizer.QT_8bit:
+def train_inverted(source: VectorSource, text: str, gpus: int) -> Any:
+    """Make an index by its factory string; train it on a sample, on the GPUs if there are any."""
+    index = faiss.index_factory(source.dim, text, source.faiss_metric)
+    inverted = faiss.extract_index_ivf(index)
+    inverted.cp.seed = _SEED
+    inverted.cp.spherical = source.metric == "cosine"
+    training = source.sample(inverted.nlist * _TRAINING_PER_LIST, _SEED)
+    if isinstance(inverted, faiss.IndexIVFScalarQuantizer):
+        # The vectors themselves, not their residuals: in 16 bits that loses nothing.
+        inverted.by_residual = False
+    if "SQ8" in text:
         # Values outside the range met in training would be clipped, and their scores far off.
         training = np.concatenate([training, _extremes(source)])
     if gpus:
         index = faiss.index_cpu_to_all_gpus(index, ngpu=gpus)
     index.train(training)
-    for block in source.blocks():
-        index.add(block)
-    return faiss.index_gpu_to_cpu(index) if gpus else index
+    return index
 
 
-def search_parameters(effort: int, k: int) -> Any:  # noqa: ARG001 - lists hold what they hold
+def add(index: Any, source: VectorSource) -> Any:
+    """See Recipe.add; what was trained on GPUs is filled there."""
+    filled = add_blocks(index, source)
+    return filled if faiss.try_extract_index_ivf(filled) else faiss.index_gpu_to_cpu(filled)
+
+
+def search_parameters(index: Any, effort: int, k: int) -> Any:  # noqa: ARG001
     """See Recipe.search_parameters; effort is nprobe."""
     return faiss.SearchParametersIVF(nprobe=effort)
 
 
-def _count_lists(n: int) -> int:
-    return max(1, min(4 * math.isqrt(n), n // _TRAINING_PER_LIST))
+def refined_parameters(index: Any, effort: int, k: int, candidates: int) -> Any:
+    """Return what makes an index sort the best candidates again by finer vectors.
+
+    faiss's fast scan visits lists that do not exist where it is asked for more than there are.
+    """
+    effort = min(effort, faiss.extract_index_ivf(index).nlist)
+    return faiss.IndexRefineSearchParameters(
+        k_factor=max(candidates / k, 4), base_index_params=search_parameters(index, effort, k)
+    )
 
 
 def _extremes(source: VectorSource) -> Vectors:

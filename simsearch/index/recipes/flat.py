@@ -4,11 +4,12 @@ from typing import Any
 
 import faiss
 
-from simsearch.index.recipes import VectorSource
+from simsearch.index.recipes import VectorSource, add_blocks
 
 EXACT = True
 EFFORTS: tuple[int, ...] = ()
 SCORE_ERROR = 1e-4
+add = add_blocks
 
 
 def memory(n: int, dim: int) -> int:
@@ -16,16 +17,16 @@ def memory(n: int, dim: int) -> int:
     return 2 * n * dim
 
 
-def build(source: VectorSource, gpus: int) -> Any:  # noqa: ARG001 - nothing to build on a GPU
-    """See Recipe.build."""
-    index = faiss.IndexScalarQuantizer(
-        source.dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-    )
-    for block in source.blocks():
-        index.add(block)
-    return index
+def factory(n: int, dim: int) -> str:  # noqa: ARG001 - the same for all
+    """See Recipe.factory."""
+    return "SQfp16"
 
 
-def search_parameters(effort: int, k: int) -> None:  # noqa: ARG001 - a scan has no knob
+def train(source: VectorSource, gpus: int) -> Any:  # noqa: ARG001 - nothing to build on a GPU
+    """See Recipe.train."""
+    return faiss.index_factory(source.dim, factory(source.n, source.dim), source.faiss_metric)
+
+
+def search_parameters(index: Any, effort: int, k: int) -> None:  # noqa: ARG001
     """See Recipe.search_parameters."""
     return

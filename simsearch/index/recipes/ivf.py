@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import faiss
-
 from simsearch.index.recipes import VectorSource
 from simsearch.index.recipes._inverted import (
     EFFORTS,
-    build_inverted,
+    add,
+    count_lists,
     search_parameters,
+    train_inverted,
     training_bytes,
 )
 
@@ -21,9 +21,23 @@ def memory(n: int, dim: int) -> int:
     return n * (2 * dim + 8) + training_bytes(n, dim)
 
 
-def build(source: VectorSource, gpus: int) -> Any:
-    """See Recipe.build."""
-    return build_inverted(source, faiss.ScalarQuantizer.QT_fp16, gpus)
+def factory(n: int, dim: int) -> str:  # noqa: ARG001 - the same for every dim
+    """See Recipe.factory."""
+    return f"IVF{count_lists(n)},SQfp16"
 
 
-__all__ = ["EFFORTS", "EXACT", "SCORE_ERROR", "build", "memory", "search_parameters"]
+def train(source: VectorSource, gpus: int) -> Any:
+    """See Recipe.train."""
+    return train_inverted(source, factory(source.n, source.dim), gpus)
+
+
+__all__ = [
+    "EFFORTS",
+    "EXACT",
+    "SCORE_ERROR",
+    "add",
+    "factory",
+    "memory",
+    "search_parameters",
+    "train",
+]

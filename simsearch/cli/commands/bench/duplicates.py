@@ -13,8 +13,8 @@ from simsearch.cli.render import plural, print_json, print_table
 from simsearch.config import COPY_PROTOCOLS, DEFAULT_ENCODER
 
 if TYPE_CHECKING:
-    from simsearch.bench.duplicates import DuplicatesBenchmark
-    from simsearch.bench.figures import MethodFigures, Spread
+    from simsearch.bench.duplicates.figures import MethodFigures, Spread
+    from simsearch.bench.duplicates.run import DuplicatesBenchmark
 
 
 def command(
@@ -54,11 +54,11 @@ def command(
         raise typer.BadParameter(
             f"'{protocol}' is none of {', '.join(COPY_PROTOCOLS)}", param_hint="--protocol"
         )
-    from simsearch.bench.duplicates import benchmark_duplicates
-    from simsearch.bench.methods import Method
-    from simsearch.bench.methods.embeddings import Embeddings
-    from simsearch.bench.methods.peers import NAMES, Peer
-    from simsearch.bench.methods.second_look import SecondLook
+    from simsearch.bench.duplicates.methods import Method
+    from simsearch.bench.duplicates.methods.embeddings import Embeddings
+    from simsearch.bench.duplicates.methods.peers import NAMES, Peer
+    from simsearch.bench.duplicates.methods.second_look import SecondLook
+    from simsearch.bench.duplicates.run import benchmark_duplicates
 
     embeddings = Embeddings(encoder, device)
     methods: list[Method] = [embeddings, *([SecondLook(embeddings)] if recheck else [])]
@@ -73,7 +73,7 @@ def command(
     else:
         _show(result)
     if plot is not None:
-        from simsearch.bench.plot import plot_recall
+        from simsearch.bench.duplicates.plot import plot_recall
 
         plot_recall(result, plot)
 

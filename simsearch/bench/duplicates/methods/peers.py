@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from simsearch.bench.methods import Progress, Scores, peer_scores
-from simsearch.bench.tasks import Task
+from simsearch.bench.duplicates.methods import Progress, Scores, peer_scores
+from simsearch.bench.duplicates.tasks import Task
 from simsearch.errors import InputError
 
 NAMES = tuple(peer_scores.METHODS)

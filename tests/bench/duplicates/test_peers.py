@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simsearch.bench.methods.peer_scores import METHODS, _signs
-from simsearch.bench.methods.peers import NAMES, Peer
-from simsearch.bench.tasks import Task, make_task
+from simsearch.bench.duplicates.methods.peer_scores import METHODS, _signs
+from simsearch.bench.duplicates.methods.peers import NAMES, Peer
+from simsearch.bench.duplicates.tasks import Task, make_task
 from simsearch.errors import InputError
 from tests.conftest import save_pictures
 

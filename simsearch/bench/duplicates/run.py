@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from simsearch.bench.figures import MethodFigures, draw_groups, measure
-from simsearch.bench.methods import Method
-from simsearch.bench.tasks import make_task
+from simsearch.bench.duplicates.figures import MethodFigures, draw_groups, measure
+from simsearch.bench.duplicates.methods import Method
+from simsearch.bench.duplicates.tasks import make_task
 from simsearch.errors import InputError
 
 Progress = Callable[[int, int], None]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from simsearch.bench.copies import write_copies
+from simsearch.bench.duplicates.copies import write_copies
 from simsearch.config import Selection
 from simsearch.errors import FolderError, PictureError
 from simsearch.evaluation.labelled import read_labelled

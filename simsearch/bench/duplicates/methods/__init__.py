@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from simsearch.bench.tasks import Task
+from simsearch.bench.duplicates.tasks import Task
 
 Scores = npt.NDArray[np.float32]
 Progress = Callable[[int, int], None]

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simsearch.bench.methods import Progress, Scores
-from simsearch.bench.methods.embeddings import Embeddings
-from simsearch.bench.tasks import Task
+from simsearch.bench.duplicates.methods import Progress, Scores
+from simsearch.bench.duplicates.methods.embeddings import Embeddings
+from simsearch.bench.duplicates.tasks import Task
 from simsearch.collection.duplicates.copies import LOWEST, NEAREST
 from simsearch.collection.duplicates.second_look import look_again
 from simsearch.config import DEFAULT_PRECISION

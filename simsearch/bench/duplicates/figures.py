@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simsearch.bench.tasks import Integers, Task
+from simsearch.bench.duplicates.tasks import Integers, Task
 from simsearch.images.alterations import STRENGTHS
 from simsearch.metrics.copy_detection import (
     micro_average_precision,

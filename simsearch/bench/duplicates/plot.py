@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simsearch.bench.figures import PRECISIONS
+from simsearch.bench.duplicates.figures import PRECISIONS
 from simsearch.errors import InputError
 
 if TYPE_CHECKING:
-    from simsearch.bench.duplicates import DuplicatesBenchmark
+    from simsearch.bench.duplicates.run import DuplicatesBenchmark
 
 
 def plot_recall(result: "DuplicatesBenchmark", path: Path) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from simsearch.bench.methods import Progress, Scores
-from simsearch.bench.tasks import Task
+from simsearch.bench.duplicates.methods import Progress, Scores
+from simsearch.bench.duplicates.tasks import Task
 from simsearch.collection.duplicates.calibrating import Pictures, calibrate
 from simsearch.collection.duplicates.calibration import CopyCalibration, shipped
 from simsearch.config import DEFAULT_PRECISION

@@ -1,0 +1,1 @@
+"""How much of the true neighbours an index finds, and how fast."""

@@ -1,0 +1,59 @@
+"""The recipes, through the call that queries go through."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+
+from simsearch.index.recipes import Recipe, Vectors, VectorSource, load_recipe
+from simsearch.index.vector_index import Ids, VectorIndex
+
+
+@dataclass
+class SimsearchEngine:
+    """See Engine."""
+
+    recipe: Recipe
+    PACKAGES = ("faiss-cpu", "faiss-gpu-cuvs", "numpy")
+    settings: dict[str, object] = field(default_factory=dict)
+    _empty: Any = None
+    _index: VectorIndex | None = None
+
+    @property
+    def efforts(self) -> tuple[int, ...]:
+        """See Engine."""
+        return self.recipe.EFFORTS or (0,)
+
+    def train(self, source: VectorSource, gpus: int) -> None:
+        """See Engine."""
+        self.settings = {"factory": self.recipe.factory(source.n, source.dim)}
+        self._empty = self.recipe.train(source, gpus)
+
+    def add(self, source: VectorSource) -> None:
+        """See Engine."""
+        postings = np.stack([np.arange(source.n)] * 2, axis=1)
+        self._index = VectorIndex(self.recipe.add(self._empty, source), self.recipe, 0, postings)
+
+    def save(self, path: Path) -> None:
+        """See Engine."""
+        faiss.write_index(self._built().faiss_index, str(path))
+
+    def prepare(self, effort: int, threads: int) -> None:
+        """See Engine."""
+        faiss.omp_set_num_threads(threads)
+        self._index = replace(self._built(), effort=effort)
+
+    def search(self, queries: Vectors, k: int) -> Ids:
+        """See Engine."""
+        return self._built().search(queries, k)[1]
+
+    def _built(self) -> VectorIndex:
+        assert self._index is not None  # noqa: S101 - train and add come first
+        return self._index
+
+
+def make(recipe: str) -> SimsearchEngine:
+    """Return the engine of a recipe."""
+    return SimsearchEngine(load_recipe(recipe))
