@@ -41,7 +41,7 @@ from simsearch.config import DEFAULT_ENCODER, DEFAULT_THRESHOLD, Selection
 from simsearch.encoder.resolve import resolve
 from simsearch.evaluation.embedding import embed_pictures
 from simsearch.images.discover import discover, is_candidate, resolve_folder
-from simsearch.index.persist import FOLDER as BUILT
+from simsearch.index.meta import FOLDER as BUILT
 from simsearch.records import FoundFile, ImageRecord
 from simsearch.store.manifest import Manifest, commit, read_manifest
 from simsearch.store.reader import read_contents
@@ -199,7 +199,7 @@ def joined(folder: Path, name: str, join: Callable[[StoredVectors], object]) -> 
         shutil.rmtree(kept)  # a join that goes on from an earlier one would seem fast
     vectors = stored(folder)
     join(vectors)
-    return {"effort": vectors.index.effort, **costs(name, started, used)}
+    return {"effort": vectors.index.tuning.effort, **costs(name, started, used)}
 
 
 def stored(folder: Path) -> StoredVectors:

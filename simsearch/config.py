@@ -7,6 +7,7 @@ from typing import Any, Self
 
 DEFAULT_ENCODER = "tf_efficientnet_lite0"
 DEFAULT_THRESHOLD = 0.9
+PROMISED_RECALL = 0.99  # of the nearest pictures that a query gets
 DEFAULT_PRECISION = 0.999
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 FITS = ("crop", "squash", "pad")

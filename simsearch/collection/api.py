@@ -19,6 +19,7 @@ from simsearch.collection.pictures import (
 )
 from simsearch.config import (
     DEFAULT_PRECISION,
+    PROMISED_RECALL,
     DuplicateSearch,
     EncoderSpec,
     KeepRules,
@@ -40,6 +41,7 @@ from simsearch.records import (
     ImageRecord,
     Neighbor,
     QueryResult,
+    SearchTuning,
     SyncReport,
 )
 from simsearch.store.files import storage_errors
@@ -440,6 +442,26 @@ class Collection:
             lambda manifest: read_table(self.folder, manifest.parts, manifest.encoder.dim)
         )
 
+    def tune(self, recall: float = PROMISED_RECALL, queries: int = 1000) -> SearchTuning:
+        """Measure how hard the index must search to find enough, and keep that for all queries.
+
+        Args:
+            recall: share of the ten nearest pictures that a query should get, over 0, up to 1.
+            queries: stored pictures that are asked, drawn at random.
+
+        Raises:
+            InputError: the recall is out of range.
+            CollectionNotFoundError, CollectionBusyError, StorageError: as for `enrol`.
+        """
+        from simsearch.collection.indexing import tune_index
+
+        if not 0 < recall <= 1:
+            raise InputError(f"recall is {recall}; it lies over 0 and is at most 1")
+        homes.find_collection(self.folder.parent, self.name)
+        with writer_lock(self.folder):
+            self._indexed = None
+            return tune_index(self.folder, self.manifest, recall, queries)
+
     def failures(self) -> list[Failure]:
         """Return the files that the last run skipped, and why."""
         from simsearch.store.reader import read_failures
@@ -460,6 +482,7 @@ class Collection:
             encoder_digest=manifest.encoder.digest,
             dim=manifest.encoder.dim,
             recipe=manifest.index.recipe if manifest.index else None,
+            tuning=self._tuning(manifest),
             bytes=sum(map(_size, self.folder.rglob("*"))),
             generation=manifest.generation,
             updated=manifest.updated,
@@ -537,6 +560,18 @@ class Collection:
         if self._indexed is None or self._indexed[0] != manifest:
             self._indexed = manifest, open_index(self.folder, manifest)
         return self._indexed[1]
+
+    def _tuning(self, manifest: Manifest) -> SearchTuning | None:
+        from simsearch.index.meta import FOLDER, read_tuning
+
+        try:
+            return (
+                read_tuning(self.folder / FOLDER / manifest.index.folder)
+                if manifest.index
+                else None
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None  # `check` tells what is wrong with it
 
     def _at_precision(self, search: DuplicateSearch) -> DuplicateSearch:
         """Return a search with the cuts that its precision asks for."""

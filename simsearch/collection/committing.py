@@ -8,7 +8,7 @@ from pathlib import Path
 from simsearch.collection.indexing import index_parts, without_building
 from simsearch.collection.job import Job, Outcome
 from simsearch.errors import CollectionDamagedError
-from simsearch.index.persist import FOLDER as BUILT
+from simsearch.index.meta import FOLDER as BUILT
 from simsearch.records import Failure, SyncReport, is_below
 from simsearch.store.files import TEMPORARY
 from simsearch.store.manifest import Manifest, commit

@@ -12,9 +12,12 @@ import numpy as np
 from simsearch.errors import CollectionBusyError, CollectionDamagedError, StorageError
 from simsearch.index.choose import choose_recipe
 from simsearch.index.device import count_gpus, free_memory
+from simsearch.index.meta import FOLDER as BUILT
+from simsearch.index.meta import read_meta, write_meta
 from simsearch.index.persist import load_index, save_index
 from simsearch.index.recipes import Vectors, VectorSource
 from simsearch.index.vector_index import Ids, VectorIndex
+from simsearch.records import SearchTuning
 from simsearch.store.files import storage_errors
 from simsearch.store.lock import writer_lock
 from simsearch.store.manifest import Manifest, commit, read_manifest
@@ -84,6 +87,28 @@ def _rebuild(folder: Path, manifest: Manifest) -> VectorIndex:
     return _build(folder, manifest, contents, _choose(contents.count, manifest.encoder.dim))
 
 
+def tune_index(folder: Path, manifest: Manifest, recall: float, queries: int) -> SearchTuning:
+    """Find the cheapest effort that keeps a recall, and keep it beside the index.
+
+    Raises:
+        StorageError: it could not be kept.
+        CollectionDamagedError: the parts can't be read.
+    """
+    from simsearch.index.tuning import tune
+
+    index = open_index(folder, manifest)
+    if index.recipe.EXACT:
+        return index.tuning
+    contents, _ = read_contents(folder, manifest.parts)
+    tuning = tune(index, _source(folder, manifest, contents), recall, queries)
+    info = read_manifest(folder).index
+    if info is not None:
+        place = folder / BUILT / info.folder
+        with storage_errors(folder):
+            write_meta(place, read_meta(place), tuning)
+    return tuning
+
+
 def vector_blocks(
     folder: Path, manifest: Manifest, first: np.ndarray[tuple[int], np.dtype[np.bool_]]
 ) -> Iterator[tuple[Ids, Vectors]]:
@@ -102,13 +127,16 @@ def _choose(n: int, dim: int) -> str:
 def _build(folder: Path, manifest: Manifest, contents: Contents, recipe: str) -> VectorIndex:
     from simsearch.index.build import build_index
 
+    postings = np.stack([contents.numbers, contents.ids], axis=1)
+    postings = postings[np.lexsort((contents.ids, contents.numbers))]
+    return build_index(recipe, _source(folder, manifest, contents), postings, count_gpus())
+
+
+def _source(folder: Path, manifest: Manifest, contents: Contents) -> VectorSource:
     def blocks() -> Iterator[Vectors]:
         return (vectors for _, vectors in vector_blocks(folder, manifest, contents.first))
 
-    postings = np.stack([contents.numbers, contents.ids], axis=1)
-    postings = postings[np.lexsort((contents.ids, contents.numbers))]
-    source = VectorSource(contents.count, manifest.encoder.dim, blocks)
-    return build_index(recipe, source, postings, count_gpus())
+    return VectorSource(contents.count, manifest.encoder.dim, blocks)
 
 
 def _name(recipe: str, manifest: Manifest, contents: Contents, hashes: list[str]) -> str:

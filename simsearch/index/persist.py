@@ -1,7 +1,6 @@
 """Keep a built index on disk, and load it only if it is what was written."""
 
 import errno
-import json
 import shutil
 import time
 from pathlib import Path
@@ -11,14 +10,13 @@ import numpy as np
 
 from simsearch.digest import file_digest
 from simsearch.errors import CollectionDamagedError
+from simsearch.index.meta import FOLDER, Meta, read_tuning, write_meta
 from simsearch.index.recipes import load_recipe
 from simsearch.index.vector_index import VectorIndex
 from simsearch.records import IndexInfo
 
-FOLDER = "built"
 _INDEX_FILE = "index.faiss"
 _IDS_FILE = "ids.npy"
-_META_FILE = "meta.json"
 
 
 def save_index(home: Path, name: str, recipe: str, index: VectorIndex, started: float) -> IndexInfo:
@@ -52,14 +50,13 @@ def save_index(home: Path, name: str, recipe: str, index: VectorIndex, started: 
             bytes=(folder / _INDEX_FILE).stat().st_size,
             seconds=round(seconds, 3),
         )
-        meta = {
+        meta: Meta = {
             "recipe": recipe,
-            "effort": index.effort,
             "vectors": index.size,
             "dim": index.faiss_index.d,
             "faiss": faiss.__version__,
         }
-        (folder / _META_FILE).write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+        write_meta(folder, meta, index.tuning)
         if target.exists():
             shutil.rmtree(target)
         folder.rename(target)
@@ -82,14 +79,13 @@ def load_index(home: Path, info: IndexInfo) -> VectorIndex:
         for file, digest in ((_INDEX_FILE, info.digest), (_IDS_FILE, info.ids_digest)):
             if file_digest(folder / file) != digest:
                 raise CollectionDamagedError(f"'{folder / file}' is not what was written")
-        meta = json.loads((folder / _META_FILE).read_text(encoding="utf-8"))
-        effort = int(meta["effort"])
+        tuning = read_tuning(folder)
         inverted = info.recipe.startswith("ivf")
         flags = faiss.IO_FLAG_MMAP if inverted else faiss.IO_FLAG_MMAP_IFC
         return VectorIndex(
             faiss.read_index(str(folder / _INDEX_FILE), flags),
             load_recipe(info.recipe),
-            effort,
+            tuning,
             np.load(folder / _IDS_FILE, mmap_mode="r", allow_pickle=False),
         )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, ModuleNotFoundError) as error:

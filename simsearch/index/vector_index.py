@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsearch.index.recipes import Recipe, Vectors
+from simsearch.records import SearchTuning
 
 Ids = npt.NDArray[np.int64]
 
@@ -19,13 +20,13 @@ class VectorIndex:
     Attributes:
         faiss_index: holds the vectors at positions 0..n-1.
         recipe: how it was built and is searched.
-        effort: the recipe's setting that reached the promised recall; 0 if exact.
+        tuning: how hard it searches.
         postings: int64 [rows, 2], (position, row id), sorted: which rows have a content.
     """
 
     faiss_index: Any
     recipe: Recipe
-    effort: int
+    tuning: SearchTuning
     postings: Ids
 
     @property
@@ -43,7 +44,7 @@ class VectorIndex:
         k = min(k, self.size)
         if k == 0:
             return np.empty((len(vectors), 0), np.float32), np.empty((len(vectors), 0), np.int64)
-        parameters = self.recipe.search_parameters(self.faiss_index, self.effort, k)
+        parameters = self.recipe.search_parameters(self.faiss_index, self.tuning.effort, k)
         scores, positions = self.faiss_index.search(vectors, k, params=parameters)
         if self.faiss_index.metric_type == faiss.METRIC_L2:
             # |a - b|^2 = 2 - 2 cos(a, b) for unit vectors

@@ -187,6 +187,25 @@ class IndexInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchTuning:
+    """How hard an index searches, and what it finds by that.
+
+    Attributes:
+        effort: the recipe's setting; 0 for an exact one.
+        promised: recall@k that the effort was chosen for, 0 to 1.
+        measured: recall@k that it had, by cosine; None for an index from before this was kept.
+        queries: how many stored pictures were asked, themselves left out of the answers.
+        k: neighbours.
+    """
+
+    effort: int = 0
+    promised: float = 1.0
+    measured: float | None = 1.0
+    queries: int = 0
+    k: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class SyncReport:
     """What one index run did; the counts of paths add up to `images`.
 
@@ -227,7 +246,10 @@ class SyncReport:
 
 @dataclass(frozen=True, slots=True)
 class CollectionInfo:
-    """What `simsearch info` shows of a collection; bytes counts everything on disk."""
+    """What `simsearch info` shows of a collection; bytes counts everything on disk.
+
+    `recipe` and `tuning` are None while there is no index.
+    """
 
     name: str
     folder: str
@@ -239,6 +261,7 @@ class CollectionInfo:
     encoder_digest: str
     dim: int
     recipe: str | None
+    tuning: SearchTuning | None
     bytes: int
     generation: int
     updated: str

@@ -8,6 +8,7 @@ import pytest
 from simsearch.index import build as build_module
 from simsearch.index.build import build_index
 from simsearch.index.recipes import Vectors, load_recipe
+from simsearch.records import SearchTuning
 from tests.index.vectors import around, clustered, one_row_each, source_of
 
 N = 600
@@ -43,11 +44,15 @@ class BlindRecipe:
     def __init__(self, recall: dict[int, float]) -> None:
         self._recall = recall
 
-    def build(self, *_: object) -> PartlyBlind:
+    def train(self, *_: object) -> PartlyBlind:
         """Return the index."""
         return PartlyBlind()
 
-    def search_parameters(self, effort: int, *_: object) -> float:
+    def add(self, index: PartlyBlind, _: object) -> PartlyBlind:
+        """Return the index."""
+        return index
+
+    def search_parameters(self, _index: object, effort: int, _k: int) -> float:
         """Return the recall."""
         return self._recall[effort]
 
@@ -69,11 +74,11 @@ def test_cheapest_sufficient_effort(
     recipe = BlindRecipe(dict(zip(EFFORTS, recalls, strict=True)))
     monkeypatch.setattr(build_module, "load_recipe", lambda _: recipe)
     index = build_index("blind", source_of(VECTORS), one_row_each(N), gpus=0)
-    assert index.effort == effort
+    assert index.tuning.effort == effort
 
 
 def test_exact_recipe_is_not_tuned() -> None:
-    assert build_index("flat", source_of(VECTORS), one_row_each(N), gpus=0).effort == 0
+    assert build_index("flat", source_of(VECTORS), one_row_each(N), gpus=0).tuning == SearchTuning()
 
 
 def test_postings_are_kept() -> None:
@@ -84,4 +89,4 @@ def test_postings_are_kept() -> None:
 def test_any_of_many_near_identical_vectors_is_a_right_answer() -> None:
     group = around(VECTORS[0], N, 0.001, seed=2)
     index = build_index("hnsw", source_of(group), one_row_each(N), gpus=0)
-    assert index.effort == load_recipe("hnsw").EFFORTS[0]
+    assert index.tuning.effort == load_recipe("hnsw").EFFORTS[0]

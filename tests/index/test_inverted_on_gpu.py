@@ -48,11 +48,16 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     return noted
 
 
+def filled(name: str, gpus: int) -> Any:
+    """Return a recipe's index of VECTORS."""
+    recipe, source = load_recipe(name), source_of(VECTORS, block_rows=400)
+    return recipe.add(recipe.train(source, gpus), source)
+
+
 @pytest.mark.parametrize("name", ["ivf", "ivf_sq8"])
 @pytest.mark.parametrize("gpus", [1, 3])
 def test_trained_and_filled_on_the_gpus(calls: list[tuple[str, Any]], name: str, gpus: int) -> None:
-    built = load_recipe(name).build(source_of(VECTORS, block_rows=400), gpus)
-    assert built is FROM_GPU
+    assert filled(name, gpus) is FROM_GPU
     assert [call for call, _ in calls] == ["to_gpus", "train", "add", "add", "add", "to_cpu"]
     (index, ngpu), training = calls[0][1], calls[1][1]
     assert ngpu == gpus
@@ -64,11 +69,11 @@ def test_trained_and_filled_on_the_gpus(calls: list[tuple[str, Any]], name: str,
 
 @pytest.mark.parametrize("name", ["ivf", "ivf_sq8"])
 def test_without_a_gpu_none_is_asked(calls: list[tuple[str, Any]], name: str) -> None:
-    assert built(name, 0).ntotal == len(VECTORS)
+    assert filled(name, 0).ntotal == len(VECTORS)
     assert calls == []
 
 
 @pytest.mark.parametrize("name", ["flat", "hnsw"])
 def test_other_recipes_stay_on_the_cpu(calls: list[tuple[str, Any]], name: str) -> None:
-    assert load_recipe(name).build(source_of(VECTORS), 2).ntotal == len(VECTORS)
+    assert filled(name, 2).ntotal == len(VECTORS)
     assert calls == []

@@ -12,7 +12,8 @@ import pytest
 from simsearch.digest import file_digest
 from simsearch.errors import CollectionDamagedError
 from simsearch.index.build import build_index
-from simsearch.index.persist import FOLDER, load_index, save_index
+from simsearch.index.meta import FOLDER
+from simsearch.index.persist import load_index, save_index
 from simsearch.index.vector_index import VectorIndex
 from simsearch.records import IndexInfo
 from tests.index.vectors import clustered, one_row_each, source_of

@@ -6,6 +6,7 @@ import typer
 
 from simsearch.cli.options import Home, Json, Name, home_or_default
 from simsearch.cli.render import print_json, shown_path, size
+from simsearch.records import SearchTuning
 
 
 def command(name: Name, home: Home = None, as_json: Json = False) -> None:
@@ -27,8 +28,21 @@ def command(name: Name, home: Home = None, as_json: Json = False) -> None:
         "failures": f"{info.failures:,}",
         "encoder": f"{info.encoder} ({info.encoder_digest[:12]}), {info.dim} numbers a picture",
         "index": info.recipe or "not built yet",
+        "recall": _recall(info.tuning),
         "on disk": size(info.bytes),
         "generation": f"{info.generation}, {info.updated}",
     }
     for label, value in lines.items():
         typer.echo(f"{label:<12} {value}")
+
+
+def _recall(tuning: SearchTuning | None) -> str:
+    if tuning is None:
+        return "unknown"
+    if not tuning.effort:
+        return "1, every vector is compared"
+    measured = "not measured" if tuning.measured is None else f"{tuning.measured:.4f} measured"
+    return (
+        f"{tuning.promised:g} promised, {measured}: {tuning.k} nearest of "
+        f"{tuning.queries:,} stored pictures, effort {tuning.effort}"
+    )

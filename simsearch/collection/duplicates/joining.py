@@ -18,7 +18,7 @@ import numpy.typing as npt
 from simsearch.collection.duplicates.durations import LONG, in_words
 from simsearch.collection.duplicates.stored_vectors import StoredVectors
 from simsearch.errors import StorageError
-from simsearch.index.persist import FOLDER as BUILT
+from simsearch.index.meta import FOLDER as BUILT
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
 from simsearch.search.join import MOST_EACH, Found, gathered, nearest_pairs, pairs_over

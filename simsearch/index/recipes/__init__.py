@@ -62,6 +62,8 @@ class Recipe(Protocol):
     """Settings of the one knob that trades speed for recall, cheapest first; () if EXACT."""
     SCORE_ERROR: float
     """How far the cosines that a search returns may be off."""
+    FEWEST: int
+    """Number of vectors under which it can't learn what it must, or misses some of them."""
 
     def memory(self, n: int, dim: int) -> int:
         """Return about how many bytes building and holding the index takes."""

@@ -30,9 +30,9 @@ def train_inverted(source: VectorSource, text: str, gpus: int) -> Any:
     inverted.cp.seed = _SEED
     inverted.cp.spherical = source.metric == "cosine"
     training = source.sample(inverted.nlist * _TRAINING_PER_LIST, _SEED)
-    if isinstance(inverted, faiss.IndexIVFScalarQuantizer):
+    if isinstance(index, faiss.IndexIVFScalarQuantizer):
         # The vectors themselves, not their residuals: in 16 bits that loses nothing.
-        inverted.by_residual = False
+        index.by_residual = False
     if "SQ8" in text:
         # Values outside the range met in training would be clipped, and their scores far off.
         training = np.concatenate([training, _extremes(source)])
@@ -45,7 +45,8 @@ def train_inverted(source: VectorSource, text: str, gpus: int) -> Any:
 def add(index: Any, source: VectorSource) -> Any:
     """See Recipe.add; what was trained on GPUs is filled there."""
     filled = add_blocks(index, source)
-    return filled if faiss.try_extract_index_ivf(filled) else faiss.index_gpu_to_cpu(filled)
+    on_cpu = isinstance(filled, faiss.IndexIVF | faiss.IndexRefine)
+    return filled if on_cpu else faiss.index_gpu_to_cpu(filled)
 
 
 def search_parameters(index: Any, effort: int, k: int) -> Any:  # noqa: ARG001

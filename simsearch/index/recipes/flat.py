@@ -9,6 +9,7 @@ from simsearch.index.recipes import VectorSource, add_blocks
 EXACT = True
 EFFORTS: tuple[int, ...] = ()
 SCORE_ERROR = 1e-4
+FEWEST = 1
 add = add_blocks
 
 

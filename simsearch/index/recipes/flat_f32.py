@@ -8,6 +8,7 @@ from simsearch.index.recipes import VectorSource, add_blocks
 from simsearch.index.recipes.flat import EFFORTS, EXACT, search_parameters
 
 SCORE_ERROR = 1e-5
+FEWEST = 1
 add = add_blocks
 
 
@@ -29,6 +30,7 @@ def train(source: VectorSource, gpus: int) -> Any:  # noqa: ARG001 - nothing to 
 __all__ = [
     "EFFORTS",
     "EXACT",
+    "FEWEST",
     "SCORE_ERROR",
     "add",
     "factory",

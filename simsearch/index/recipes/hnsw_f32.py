@@ -13,6 +13,7 @@ from simsearch.index.recipes._graph import (
 
 EXACT = False
 SCORE_ERROR = 1e-3
+FEWEST = 1
 add = add_blocks
 _STORAGE = "Flat"
 
@@ -35,6 +36,7 @@ def train(source: VectorSource, gpus: int) -> Any:  # noqa: ARG001 - faiss build
 __all__ = [
     "EFFORTS",
     "EXACT",
+    "FEWEST",
     "SCORE_ERROR",
     "add",
     "factory",

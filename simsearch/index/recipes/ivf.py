@@ -14,6 +14,7 @@ from simsearch.index.recipes._inverted import (
 
 EXACT = False
 SCORE_ERROR = 1e-4
+FEWEST = 1
 
 
 def memory(n: int, dim: int) -> int:
@@ -34,6 +35,7 @@ def train(source: VectorSource, gpus: int) -> Any:
 __all__ = [
     "EFFORTS",
     "EXACT",
+    "FEWEST",
     "SCORE_ERROR",
     "add",
     "factory",

@@ -18,6 +18,7 @@ from simsearch.index.recipes._inverted import (
 
 EXACT = False
 SCORE_ERROR = 1e-2
+FEWEST = 1000
 _NUMBERS_A_CODE = 8  # 4 bits for each eight numbers
 _CANDIDATES = 400
 
@@ -51,6 +52,7 @@ def _codes(dim: int) -> int:
 __all__ = [
     "EFFORTS",
     "EXACT",
+    "FEWEST",
     "SCORE_ERROR",
     "add",
     "factory",

@@ -17,6 +17,7 @@ from simsearch.index.recipes._inverted import (
 
 EXACT = False
 SCORE_ERROR = 1e-2
+FEWEST = 1
 _CANDIDATES = 400
 _FACTORS = 8  # bytes of a vector's norm and correction
 
@@ -44,6 +45,7 @@ def search_parameters(index: Any, effort: int, k: int) -> Any:
 __all__ = [
     "EFFORTS",
     "EXACT",
+    "FEWEST",
     "SCORE_ERROR",
     "add",
     "factory",

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simsearch.bench.duplicates.run import DuplicatesBenchmark, benchmark_duplicates
 from simsearch.bench.duplicates.figures import draw_groups, measure
 from simsearch.bench.duplicates.methods import Method, Progress, Scores
+from simsearch.bench.duplicates.run import DuplicatesBenchmark, benchmark_duplicates
 from simsearch.bench.duplicates.tasks import Task, make_task
 from simsearch.errors import FolderError, InputError
 from simsearch.images.alterations import KINDS, STRENGTHS

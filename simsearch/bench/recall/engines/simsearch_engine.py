@@ -9,6 +9,7 @@ import numpy as np
 
 from simsearch.index.recipes import Recipe, Vectors, VectorSource, load_recipe
 from simsearch.index.vector_index import Ids, VectorIndex
+from simsearch.records import SearchTuning
 
 
 @dataclass
@@ -34,7 +35,9 @@ class SimsearchEngine:
     def add(self, source: VectorSource) -> None:
         """See Engine."""
         postings = np.stack([np.arange(source.n)] * 2, axis=1)
-        self._index = VectorIndex(self.recipe.add(self._empty, source), self.recipe, 0, postings)
+        self._index = VectorIndex(
+            self.recipe.add(self._empty, source), self.recipe, SearchTuning(), postings
+        )
 
     def save(self, path: Path) -> None:
         """See Engine."""
@@ -43,7 +46,7 @@ class SimsearchEngine:
     def prepare(self, effort: int, threads: int) -> None:
         """See Engine."""
         faiss.omp_set_num_threads(threads)
-        self._index = replace(self._built(), effort=effort)
+        self._index = replace(self._built(), tuning=SearchTuning(effort))
 
     def search(self, queries: Vectors, k: int) -> Ids:
         """See Engine."""
