@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from simsearch.bench.duplicates import DuplicatesBenchmark
 
 
+SUFFIXES = (".svg", ".png", ".pdf")
+
+
+def check_plot(path: Path) -> None:
+    """Refuse a kind of file before anything is measured; raises InputError."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"can't write '{path}': no known suffix; give a .svg, .png or .pdf")
+
+
 def plot_recall(result: "DuplicatesBenchmark", path: Path) -> None:
     """Write a plot of recall at the first precision, a row a kind, mean of the strengths.
 
