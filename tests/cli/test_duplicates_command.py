@@ -53,7 +53,7 @@ def test_without_the_second_look_the_cosine_comes_from_the_calibration(
         )
         found = result.json()
         assert found["precision"] == float(precision)
-        assert "too few pictures to calibrate on" in result.err
+        assert "too few different pictures to calibrate on" in result.err
         assert all(pair["score"] >= found["threshold"] for pair in found["pairs"])
         assert {pair["kind"] for pair in found["pairs"]} <= {"exact", "same-pixels", "copy"}
         cuts.append(found["threshold"])
