@@ -16,6 +16,7 @@ from simsearch.errors import InputError
 from simsearch.store.paths import decode_path, encode_path
 
 _REQUIRED = ("group", "action", "path", "content_hash")
+_TAKEN = "'{}' exists; delete it or choose another name"
 _HASH = re.compile("[0-9a-f]{64}")
 
 
@@ -93,9 +94,8 @@ def write_plan(path: Path, rows: Iterable[PlanRow], overwrite: bool = False) -> 
     Raises:
         InputError: the file exists and may not be overwritten, or can't be written.
     """
-    taken = f"'{path}' exists; delete it or choose another name"
-    if not overwrite and os.path.lexists(path):
-        raise InputError(taken)
+    if not overwrite:
+        refuse_taken(path)
     temporary = path.with_name(new_temporary())
     try:
         try:
@@ -112,11 +112,17 @@ def write_plan(path: Path, rows: Iterable[PlanRow], overwrite: bool = False) -> 
         finally:
             temporary.unlink(missing_ok=True)
     except FileExistsError as error:
-        raise InputError(taken) from error
+        raise InputError(_TAKEN.format(path)) from error
     except OSError as error:
         raise InputError(
             f"can't write '{path}': {reason_of(error)}; choose another place"
         ) from error
+
+
+def refuse_taken(path: Path) -> None:
+    """Refuse a place where something is; raises InputError."""
+    if os.path.lexists(path):
+        raise InputError(_TAKEN.format(path))
 
 
 def _cells(row: PlanRow) -> tuple[object, ...]:

@@ -41,7 +41,7 @@ def show_calibration(collection: "Collection", precision: float, recheck: bool) 
 def grounds(calibration: "CopyCalibration") -> str:
     """Return what a calibration was fitted on."""
     if not calibration.own:
-        return "as for photographs in general: too few pictures to calibrate on"
+        return "as for photographs in general: too few different pictures to calibrate on"
     return (
         f"calibrated on altered copies of {plural(calibration.sample, 'picture')} of these "
         f"({calibration.seconds:.0f} s)"

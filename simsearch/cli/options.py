@@ -21,6 +21,13 @@ def open_share(share: float | None) -> float | None:
     return share
 
 
+def cosine(score: float | None) -> float | None:
+    """Refuse a score that no two vectors can have."""
+    if score is not None and not -1 <= score <= 1:
+        raise typer.BadParameter(f"{score:g} is no cosine, which lies between -1 and 1")
+    return score
+
+
 Home = Annotated[
     Path | None,
     typer.Option(
@@ -60,7 +67,7 @@ Similar = Annotated[
 Threshold = Annotated[
     float | None,
     typer.Option(
-        min=-1, max=1, help="Whatever has this cosine or more; nothing is looked at again."
+        help="Whatever has this cosine or more; nothing is looked at again.", callback=cosine
     ),
 ]
 NoRecheck = Annotated[

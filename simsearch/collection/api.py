@@ -376,6 +376,14 @@ class Collection:
             )
         )
 
+    def holds(self, content_hash: str) -> bool:
+        """Tell whether a file of these bytes is indexed; the hash is the SHA-256, hexadecimal."""
+        from simsearch.store.reader import read_contents
+
+        return self._at_one_generation(
+            lambda manifest: content_hash in read_contents(self.folder, manifest.parts)[1]
+        )
+
     def tell_apart(self, pairs: Iterable[tuple[str, str]]) -> int:
         """Remember pairs of content hashes as no duplicates; return how many were new.
 

@@ -39,6 +39,12 @@ def joined(*parts: Pairs) -> Pairs:
     )
 
 
+def over(pairs: Pairs, threshold: float) -> Pairs:
+    """Return the pairs at or over a threshold."""
+    kept = pairs.scores >= threshold
+    return Pairs(pairs.a[kept], pairs.b[kept], pairs.scores[kept])
+
+
 def distinct(parts: Iterable[Pairs]) -> Pairs:
     """Put pairs together, each once, in ascending order of (a, b)."""
     pairs = joined(NO_PAIRS, *parts)

@@ -52,6 +52,14 @@ def test_bad_input(run_here: Run, photos: Path, tmp_path: Path) -> None:
         run_here("bench", "duplicates", photos, "--encoder", "magic", *COUNTS), "magic"
     )
     assert_wrong_usage(run_here("bench", "duplicates", photos, "--protocol", "magic"), "magic")
+    for options, text in (
+        (("--plot", "recall.txt"), "give a .svg, .png or .pdf"),
+        (("--plot", "no/such/recall.svg"), "no such folder"),
+        (("--peers", "/no/such/python"), "can't run '/no/such/python'"),
+    ):
+        result = run_here("bench", "duplicates", photos, *options)
+        assert_one_error(result, text)
+        assert "files" not in result.err, "nothing is measured first"
     assert_wrong_usage(run_here("bench", "nothing", photos), "No such command 'nothing'")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from simsearch import Collection
-from tests.cli.conftest import Shelf, assert_one_error
+from tests.cli.conftest import Shelf, assert_one_error, assert_wrong_usage
 from tests.conftest import CliResult
 from tests.local.test_alignment import detailed
 
@@ -53,7 +53,7 @@ def test_without_the_second_look_the_cosine_comes_from_the_calibration(
         )
         found = result.json()
         assert found["precision"] == float(precision)
-        assert "too few pictures to calibrate on" in result.err
+        assert "too few different pictures to calibrate on" in result.err
         assert all(pair["score"] >= found["threshold"] for pair in found["pairs"])
         assert {pair["kind"] for pair in found["pairs"]} <= {"exact", "same-pixels", "copy"}
         cuts.append(found["threshold"])
@@ -185,25 +185,41 @@ def test_what_cannot_be_told_apart(run_here: Run, own_pile: Path) -> None:
 
     assert_one_error(told("pile/0.png", "pile/sub/twin.png"), "have the same bytes")
     assert_one_error(told("pile/0.png", "pile/none.png"), "none.png")
+    (own_pile / "stranger.png").write_bytes(b"not indexed")
+    assert_one_error(told("pile/0.png", "stranger.png"), "'stranger.png' is not in 'pile'")
     ledger = own_pile / "indexes" / "pile" / "not-duplicates.csv"
     ledger.write_text("no hashes\n")
     assert_one_error(run_here("duplicates", "--exact", cwd=own_pile), "line 1 is no pair of hashes")
 
 
 def test_wrong_rules_and_folders(run_here: Run, pile: Path, tmp_path: Path) -> None:
-    assert_one_error(
-        run_here("duplicates", "--keep", "beauty", "--exact", cwd=pile), "no rule 'beauty'"
-    )
+    assert_wrong_usage(run_here("duplicates", "--keep", "beauty", cwd=pile), "'beauty' is none of")
     assert_one_error(
         run_here("duplicates", "--protect", "nowhere", cwd=pile), "'nowhere' does not exist"
     )
-    before_any_look = run_here("duplicates", "--keep", "beauty", cwd=pile)
-    assert_one_error(before_any_look, "no rule 'beauty'")
-    assert "pairs" not in before_any_look.err
+    (tmp_path / "empty").mkdir()
+    stranger = run_here("duplicates", "--exact", "--protect", tmp_path / "empty", cwd=pile)
+    assert stranger.code == 0
+    assert f"no picture of 'pile' lies in '{tmp_path / 'empty'}'" in stranger.err
     (tmp_path / "plan.csv").touch()
     again = run_here("duplicates", "--exact", "--plan", tmp_path / "plan.csv", cwd=pile)
     assert again.code == 1
     assert "exists; delete it or choose another name" in again.err
+
+
+@pytest.mark.parametrize("option", ["--plan", "--gallery"])
+def test_a_place_that_is_not_there_is_told_before_any_look(
+    run_here: Run, pile: Path, option: str
+) -> None:
+    result = run_here("duplicates", option, "no/such/place", cwd=pile)
+    assert_one_error(result, "can't write 'no/such/place'")
+
+
+@pytest.mark.parametrize("options", [["--similar"], ["--no-recheck"], ["--precision", 0.9]])
+def test_equal_bytes_and_looks_are_two_questions(
+    run_here: Run, pile: Path, options: list[object]
+) -> None:
+    assert_wrong_usage(run_here("duplicates", "--exact", *options, cwd=pile), "--exact")
 
 
 def test_csv_and_text_have_the_same_pairs_as_json(run_here: Run, shelf: Shelf) -> None:

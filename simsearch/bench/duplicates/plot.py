@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simsearch.bench.duplicates.figures import PRECISIONS
-from simsearch.errors import InputError
+from simsearch.bench.plots import new_figure, save
 
 if TYPE_CHECKING:
     from simsearch.bench.duplicates.run import DuplicatesBenchmark
@@ -21,12 +21,8 @@ def plot_recall(result: "DuplicatesBenchmark", path: Path) -> None:
     Raises:
         InputError: the suffix is another, or the file can't be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     kinds = list(result.methods[0].by_kind)
-    figure = Figure(figsize=(7, 1.6 + 0.28 * len(kinds)), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(7, 1.6 + 0.28 * len(kinds))
     axes = figure.subplots()
     rows = np.arange(len(kinds))
     for number, method in enumerate(result.methods):
@@ -41,8 +37,4 @@ def plot_recall(result: "DuplicatesBenchmark", path: Path) -> None:
     axes.grid(axis="x", linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
-    try:
-        figure.savefig(path, dpi=144)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"can't write '{path}': {reason}; give a .svg, .png or .pdf") from error
+    save(figure, path)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from simsearch.bench.plots import new_figure, save
 from simsearch.bench.recall.run import Run
-from simsearch.errors import InputError
 
 
 def pareto(runs: Sequence[Run]) -> list[Run]:
@@ -25,13 +25,9 @@ def plot_runs(runs: Sequence[Run], path: Path) -> None:
     Raises:
         InputError: the suffix is another, or the file can't be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     modes = list(dict.fromkeys(run["mode"] for run in runs))
     engines = list(dict.fromkeys(run["engine"] for run in runs))
-    figure = Figure(figsize=(7, 4.2 * len(modes) + 0.8), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(7, 4.2 * len(modes) + 0.8)
     for axes, mode in zip(figure.subplots(len(modes), squeeze=False)[:, 0], modes, strict=True):
         for number, engine in enumerate(engines):
             mine = pareto([r for r in runs if (r["mode"], r["engine"]) == (mode, engine)])
@@ -43,8 +39,4 @@ def plot_runs(runs: Sequence[Run], path: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
-    try:
-        figure.savefig(path, dpi=144)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"can't write '{path}': {reason}; give a .svg, .png or .pdf") from error
+    save(figure, path)

@@ -19,7 +19,10 @@ _SHOWN = 20
 
 
 def command(
-    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="CSV that duplicates --plan wrote.")],
+    plan: Annotated[
+        Path,
+        typer.Argument(metavar="PLAN", help="CSV that duplicates --plan wrote.", readable=False),
+    ],
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FOLDER", help="Move files below this folder.")
     ] = None,

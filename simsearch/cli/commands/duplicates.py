@@ -1,6 +1,7 @@
 """simsearch duplicates"""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,12 +24,13 @@ from simsearch.cli.options import (
     one_cut,
     one_format,
 )
+from simsearch.cli.outputs import check_outputs
 from simsearch.cli.progress import show_progress
 from simsearch.cli.render import plural, print_csv, print_json, shown_path, size
 from simsearch.config import DEFAULT_PRECISION, KeepRules
 from simsearch.digest import file_digest
 from simsearch.errors import FolderError, InputError
-from simsearch.records import DUPLICATE_KINDS, Duplicates
+from simsearch.records import DUPLICATE_KINDS, Duplicates, is_below
 
 if TYPE_CHECKING:
     from simsearch.actions.plan import PlanRow
@@ -36,6 +38,17 @@ if TYPE_CHECKING:
 
 _SHOWN_GROUPS = 50
 _SHOWN_MEMBERS = 20
+
+
+def _known_rules(keep: str) -> str:
+    for rule in _rules(keep):
+        if rule not in KeepRules().order:
+            raise typer.BadParameter(f"'{rule}' is none of {', '.join(KeepRules().order)}")
+    return keep
+
+
+def _rules(keep: str) -> tuple[str, ...]:
+    return tuple(rule.strip() for rule in keep.split(","))
 
 
 def command(
@@ -47,7 +60,11 @@ def command(
     precision: Precision = None,
     no_recheck: NoRecheck = False,
     keep: Annotated[
-        str, typer.Option(help="Which file of a group is the best: rules in order, with commas.")
+        str,
+        typer.Option(
+            help="Which file of a group is the best: rules in order, with commas.",
+            callback=_known_rules,
+        ),
     ] = ",".join(KeepRules().order),
     prefer: Annotated[
         list[Path] | None,
@@ -71,7 +88,9 @@ def command(
     ] = None,
     reviewed: Annotated[
         Path | None,
-        typer.Option(metavar="PLAN.csv", help="Remember what a plan marks as not-duplicate."),
+        typer.Option(
+            metavar="PLAN.csv", help="Remember what a plan marks as not-duplicate.", readable=False
+        ),
     ] = None,
     as_json: Json = False,
     as_csv: Csv = False,
@@ -83,20 +102,25 @@ def command(
     """
     one_format(as_json, as_csv)
     one_cut(threshold, precision)
+    check_outputs(plan, gallery)
+    if exact and (similar or no_recheck or threshold is not None or precision is not None):
+        raise typer.BadParameter("--exact goes by bytes: leave out what goes by looks")
     rules = KeepRules(
-        tuple(rule.strip() for rule in keep.split(",")),
+        _rules(keep),
         *(tuple(map(_existing, folders or ())) for folders in (prefer, protect, reference)),
     )
+    from simsearch.actions.plan import refuse_taken
     from simsearch.actions.planning import plan_rows
     from simsearch.collection.api import Collection
-    from simsearch.search.best import check_rules
 
     collection = Collection.open(chosen_collection(home, index), home_or_default(home))
     if not_duplicate is not None or reviewed is not None:
         _remember(collection, not_duplicate, reviewed)
         return
+    if plan is not None:
+        refuse_taken(plan)
+    _warn_of_strangers(collection, (*rules.prefer, *rules.protect, *rules.reference))
     if threshold is None and not exact:
-        check_rules(rules)  # before pictures are looked at for half a minute
         show_calibration(collection, precision or DEFAULT_PRECISION, not no_recheck)
     with (
         show_progress(quiet=False, doing="searching", what="vectors") as searching,
@@ -133,12 +157,36 @@ def _remember(
 
     pairs = told_apart(read_plan(reviewed)) if reviewed is not None else []
     if files is not None:
-        a, b = map(file_digest, files)
+        a, b = (_content_of(collection, file) for file in files)
         if a == b:
             raise InputError(f"'{files[0]}' and '{files[1]}' have the same bytes; nothing to tell")
         pairs.append((a, b))
     count = collection.tell_apart(pairs)
     typer.echo(f"{plural(count, 'pair')} more of '{collection.name}' told apart")
+
+
+def _content_of(collection: "Collection", file: Path) -> str:
+    try:
+        digest = file_digest(file)
+    except OSError as error:
+        raise InputError(f"can't read '{file}': {error.strerror}; check the path") from error
+    if not collection.holds(digest):
+        raise InputError(
+            f"'{file}' is not in '{collection.name}'; name its collection with --index, "
+            "or index it again if it has changed"
+        )
+    return digest
+
+
+def _warn_of_strangers(collection: "Collection", folders: Sequence[str]) -> None:
+    """Say of which folders no picture can be in the collection: their path may be wrong."""
+    roots = collection.manifest.roots
+    for folder in dict.fromkeys(folders):
+        if not any(is_below(folder, root) or is_below(root, folder) for root in roots):
+            typer.echo(
+                f"warning: no picture of '{collection.name}' lies in '{folder}'; check the path",
+                err=True,
+            )
 
 
 def _existing(folder: Path) -> str:

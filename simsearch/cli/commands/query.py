@@ -16,6 +16,7 @@ from simsearch.cli.options import (
     home_or_default,
     one_format,
 )
+from simsearch.cli.outputs import check_outputs
 from simsearch.cli.render import plural, print_csv, print_json, print_table, shown_path
 from simsearch.records import Failure, QueryResult
 
@@ -43,6 +44,7 @@ def command(
     Example: simsearch query photo.png -k 5 --gallery neighbours.html
     """
     one_format(as_json, as_csv)
+    check_outputs(gallery)
     from simsearch.collection.api import Collection
     from simsearch.collection.pictures import unreadable
 

@@ -13,7 +13,9 @@ from simsearch.cli.stopping import EXIT_INTERRUPTED, ctrl_c
 
 
 def command(
-    log: Annotated[Path, typer.Argument(metavar="LOG", help="Log that apply named.")],
+    log: Annotated[
+        Path, typer.Argument(metavar="LOG", help="Log that apply named.", readable=False)
+    ],
     as_json: Json = False,
 ) -> None:
     """Put back the files that an apply dropped; exit code 1 if one can't be.

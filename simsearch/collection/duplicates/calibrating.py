@@ -9,7 +9,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ FEWEST = 50  # pictures that can be altered; fewer say too little
 _SAMPLE = 100
 _COPIES = 2  # of each
 _OTHERS = 3  # of the nearest, beside the right one, that are looked at
+_FEWEST_FALSE = 20  # pairs that are only alike; the tail of fewer is nobody's
 _EVEN = 0.0  # log-odds: what is more likely none is no copy, however rare it is
 _SURE = 2.0  # log-odds from which a pair that should be false is a duplicate that was there before
 _SHARE = 0.1  # of the pictures that have a copy, which a precision is stated for
@@ -113,8 +114,9 @@ def calibration_of(
     except (EncoderError, DeviceError) as error:
         _log.warning("not calibrated on these pictures: %s", error)
         return shipped()
-    if fitted is None:
-        return shipped()
+    if fitted is None:  # kept, or it would be found out again each time
+        ours = manifest.encoder.fingerprint
+        fitted = replace(shipped(), encoder=ours, contents=manifest.contents)
     try:
         write_calibration(folder, fitted)
     except StorageError as error:
@@ -138,7 +140,7 @@ def _pictures(
 
 
 def calibrate(pictures: Pictures, progress: Progress) -> CopyCalibration | None:
-    """Fit a calibration; None where fewer than `FEWEST` pictures can be altered.
+    """Fit a calibration; None where fewer than `FEWEST` pictures can be altered, or all are alike.
 
     Args:
         progress: called with (pairs looked at, pairs to look at).
@@ -153,6 +155,8 @@ def calibrate(pictures: Pictures, progress: Progress) -> CopyCalibration | None:
     odds = np.array([-np.inf if look is None else log_odds(look) for look in looks])
     true, false = asked.true, ~asked.true & np.isfinite(odds)
     wrong = false & (odds < 0)
+    if wrong.sum() < _FEWEST_FALSE:
+        return None
     return CopyCalibration(
         encoder=pictures.encoder,
         contents=pictures.size,

@@ -5,14 +5,14 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from simsearch.collection.duplicates.looks import Look
+from simsearch.collection.duplicates.twins import Twins, pixel_comparison
 from simsearch.errors import PictureError
-from simsearch.images.decode import pixel_digest, read_file, shrink
+from simsearch.images.decode import read_file, shrink
 from simsearch.images.facts import TINY, is_plain
 from simsearch.index.vector_index import Ids
 from simsearch.records import ImageRecord
@@ -23,7 +23,6 @@ LOWEST = 0.4  # cosine; hardly a copy lies lower
 _LOOKS = 0.5  # pairs a picture that are looked at again, those of the highest cosine
 _FEW_LOOKS = 2000  # which take no long time, however few the pictures
 _LEAST = 256  # pixels a side in which a picture is asked whether it is plain
-_ALMOST_ONE = 0.995  # cosine over which pixels may be the same
 NEITHER = ""  # of the kinds: only alike
 
 Progress = Callable[[int, int], None]
@@ -52,6 +51,7 @@ def likeliest(nearest: Pairs, pictures: int) -> Pairs:
 
 def find_copies(
     pairs: Pairs,
+    twins: Twins,
     records: Mapping[int, ImageRecord],
     certain: float,
     look: Look,
@@ -62,7 +62,9 @@ def find_copies(
     """Look at pairs of positions again; return those that are 'same-pixels' or 'copy', and which.
 
     Args:
-        records: a file of each position that stands in a pair.
+        pairs: none has a position with a better twin.
+        twins: those are looked at through the best of them.
+        records: a file of each position that stands in a pair or has a better twin.
         certain: log-odds from which a pair is a copy.
         look: looks at pairs of files.
         best_first: orders positions; what is tied to others of a group is also looked at beside
@@ -70,12 +72,16 @@ def find_copies(
         score: gives pairs of positions their cosines.
         progress: called with (pairs looked at, pairs to look at).
     """
-    verdicts = verdicts_of(_named(pairs, records), pairs.scores.tolist(), certain, look, progress)
+    shown = {position: records[twins.get(position, position)] for position in records}
+    verdicts = verdicts_of(_named(pairs, shown), pairs.scores.tolist(), certain, look, progress)
+    same = score(*_in_order(twins))
+    pairs = joined(pairs, same)
+    verdicts += [Verdict("same-pixels")] * len(same.a)
     tied = [place for place, found in enumerate(verdicts) if found.kind != NEITHER]
     members = sorted({*pairs.a[tied].tolist(), *pairs.b[tied].tolist()})
     more = score(*_to_the_best(pairs, verdicts, best_first(members)))
     verdicts += verdicts_of(
-        _named(more, records), more.scores.tolist(), certain, look, lambda *_: None
+        _named(more, shown), more.scores.tolist(), certain, look, lambda *_: None
     )
     pairs = joined(pairs, more)
     found = [place for place, verdict in enumerate(verdicts) if verdict.kind != NEITHER]
@@ -98,7 +104,7 @@ def verdicts_of(
         look: looks at pairs of files.
         progress: called with (pairs looked at, pairs to look at).
     """
-    same_pixels = _pixel_comparison()
+    same_pixels = pixel_comparison()
     verdicts, unread = [], 0
     for (a, b), score, seen in zip(pairs, scores, look(pairs, progress), strict=True):
         unread += seen is None
@@ -134,7 +140,7 @@ def verdicts_by_cosine(
     Args:
         plain: their paths, see `plain_files`.
     """
-    same_pixels = _pixel_comparison()
+    same_pixels = pixel_comparison()
     verdicts, left_out = [], 0
     for (a, b), score in zip(pairs, scores, strict=True):
         if same_pixels(a, b, score):
@@ -161,6 +167,12 @@ def _named(
     ]
 
 
+def _in_order(twins: Twins) -> tuple[Ids, Ids]:
+    pairs = sorted((min(pair), max(pair)) for pair in twins.items())
+    columns = np.array(pairs, np.int64).reshape(-1, 2)
+    return columns[:, 0], columns[:, 1]
+
+
 def _to_the_best(
     pairs: Pairs, verdicts: Sequence[Verdict], best_first: Sequence[int]
 ) -> tuple[Ids, Ids]:
@@ -185,16 +197,6 @@ def _to_the_best(
     return missing[:, 0], missing[:, 1]
 
 
-def _pixel_comparison() -> Callable[[ImageRecord, ImageRecord, float], bool]:
-    """Return what tells whether two files of a cosine have the same pixels."""
-    digest = lru_cache(_FEW_LOOKS)(_pixels)
-
-    def same(a: ImageRecord, b: ImageRecord, score: float) -> bool:
-        return score >= _ALMOST_ONE and _same_size(a, b) and digest(a) == digest(b) != NEITHER
-
-    return same
-
-
 def _is_plain(record: ImageRecord) -> bool:
     if min(record.width, record.height) < TINY:
         return True
@@ -202,14 +204,3 @@ def _is_plain(record: ImageRecord) -> bool:
         return is_plain(shrink(read_file(record.full_path), _LEAST))
     except PictureError:
         return True
-
-
-def _same_size(a: ImageRecord, b: ImageRecord) -> bool:
-    return {a.width, a.height} == {b.width, b.height}  # one may be turned by its EXIF orientation
-
-
-def _pixels(record: ImageRecord) -> str:
-    try:
-        return pixel_digest(read_file(record.full_path))
-    except PictureError:
-        return NEITHER

@@ -19,10 +19,11 @@ from simsearch.collection.duplicates.joining import forget_joins, join_nearest, 
 from simsearch.collection.duplicates.looks import kept_looks
 from simsearch.collection.duplicates.naming import Ties, name_files, ranked
 from simsearch.collection.duplicates.stored_vectors import StoredVectors
+from simsearch.collection.duplicates.twins import ALMOST_ONE, through_best, twins_of
 from simsearch.config import DuplicateSearch
 from simsearch.index.vector_index import Ids, VectorIndex
 from simsearch.records import Duplicates
-from simsearch.search.pairs import Pairs, joined
+from simsearch.search.pairs import Pairs, joined, over
 from simsearch.store.manifest import Manifest
 from simsearch.store.reader import find_records, read_contents
 
@@ -66,8 +67,6 @@ def _tied(
     if not search.recheck:
         return _alike(vectors, search, searching)
     nearest = join_nearest(vectors, NEAREST, LOWEST, searching)
-    asked = likeliest(nearest, vectors.index.size)
-    records = vectors.records({*asked.a.tolist(), *asked.b.tolist()})
 
     def best_first(positions: Sequence[int]) -> list[int]:
         position = vectors.files(positions)
@@ -75,9 +74,13 @@ def _tied(
         files = ranked([rows[id_] for id_ in sorted(rows)], search.rules)
         return list(dict.fromkeys(position[record.id] for record in files))
 
+    equal = over(nearest, ALMOST_ONE)
+    twins = twins_of(equal, vectors.records({*equal.a.tolist(), *equal.b.tolist()}), best_first)
+    asked = likeliest(through_best(nearest, twins), vectors.index.size)
+    records = vectors.records({*asked.a.tolist(), *asked.b.tolist(), *twins, *twins.values()})
     with kept_looks(vectors.folder) as look:
         copies, verdicts = find_copies(
-            asked, records, search.certain, look, best_first, vectors.scored, progress
+            asked, twins, records, search.certain, look, best_first, vectors.scored, progress
         )
     if not search.similar:
         return Ties(copies, verdicts)

@@ -9,6 +9,7 @@ import numpy as np
 
 from simsearch.collection.duplicates.copies import Verdict
 from simsearch.collection.duplicates.ledger import HashPair, read_ledger
+from simsearch.collection.duplicates.twins import pixel_comparison
 from simsearch.config import KeepRules
 from simsearch.errors import PictureError
 from simsearch.images.decode import read_file
@@ -81,10 +82,14 @@ def name_files(
         return (pair for pair in zip(*_columns(found), strict=True) if not apart(*pair[:2]))
 
     known = ((a, b, score) for (a, b), (_, score) in kinds.items())
+    same_pixels = pixel_comparison()
     stars = star_groups(known, list(files), ties.crowded, all_ties)
     for best, members in stars:
         for _, member, score in members:
-            kinds.setdefault((min(best, member), max(best, member)), (Verdict(ties.alike), score))
+            pair = min(best, member), max(best, member)
+            if pair not in kinds:
+                same = same_pixels(files[best][0], files[member][0], score)
+                kinds[pair] = Verdict("same-pixels" if same else ties.alike), score
     return _pairs(files, kinds), _groups(files, stars, kinds)
 
 

@@ -50,7 +50,7 @@ def test_a_tool_that_is_not_there_is_named(task: Task) -> None:
     with pytest.raises(InputError, match=r"fastdup fails with '.*': .*No module named 'fastdup'"):
         Peer("fastdup", sys.executable).score(task, print)
     with pytest.raises(InputError, match="can't run '/nowhere/python'"):
-        Peer("fastdup", "/nowhere/python").score(task, print)
+        Peer("fastdup", "/nowhere/python")
 
 
 def test_every_name_has_a_method() -> None:

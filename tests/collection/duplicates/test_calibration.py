@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
 
 from simsearch import Collection
 from simsearch.collection.duplicates.calibration import FILE, read_calibration, shipped
@@ -105,7 +105,23 @@ def test_plain_pictures_are_not_altered(tmp_path: Path) -> None:
         Image.new("RGB", (200, 150), (shade * 4, shade * 3, 200)).save(tmp_path / f"{shade}.png")
     plain = Collection("plain", home=tmp_path / "indexes")
     plain.add(tmp_path)
-    assert plain.calibration() == shipped()
+    assert not plain.calibration().own
+    assert plain.calibration().look == shipped().look
+
+
+def test_one_picture_in_many_files_says_nothing_of_others(tmp_path: Path) -> None:
+    for number in range(60):
+        note = PngImagePlugin.PngInfo()
+        note.add_text("number", str(number))
+        varied(0).save(tmp_path / f"{number}.png", pnginfo=note)
+    alike = Collection("alike", home=tmp_path / "indexes")
+    alike.add(tmp_path)
+    first = alike.calibration()
+    assert not first.own
+    assert first.look == shipped().look
+    asked: list[tuple[int, int]] = []
+    assert alike.calibration(lambda *at: asked.append(at)) == first
+    assert asked == [], "it is not found out again"
 
 
 def test_an_encoder_that_is_gone_is_told(

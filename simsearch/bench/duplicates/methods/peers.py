@@ -1,6 +1,7 @@
 """Other tools, run by the Python of an environment that has them: they want other libraries."""
 
 import json
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -27,6 +28,13 @@ class Peer:
 
     name: str
     python: str
+
+    def __post_init__(self) -> None:
+        """Refuse a Python that is not there before anything is measured; raises InputError."""
+        if shutil.which(self.python) is None:
+            raise InputError(
+                f"can't run '{self.python}'; give the Python of an environment that has the peers"
+            )
 
     @property
     def threshold(self) -> float | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from simsearch.cli.options import Device, Json
+from simsearch.cli.outputs import check_outputs
 from simsearch.cli.progress import show_progress
 from simsearch.cli.render import plural, print_json, print_table
 from simsearch.config import COPY_PROTOCOLS, DEFAULT_ENCODER
@@ -54,6 +55,11 @@ def command(
         raise typer.BadParameter(
             f"'{protocol}' is none of {', '.join(COPY_PROTOCOLS)}", param_hint="--protocol"
         )
+    from simsearch.bench.plots import check_plot
+
+    if plot is not None:
+        check_plot(plot)
+        check_outputs(plot)
     from simsearch.bench.duplicates.methods import Method
     from simsearch.bench.duplicates.methods.embeddings import Embeddings
     from simsearch.bench.duplicates.methods.peers import NAMES, Peer

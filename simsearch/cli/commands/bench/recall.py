@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simsearch.cli.options import Home, Json, home_or_default
+from simsearch.cli.outputs import check_outputs
 from simsearch.cli.progress import show_progress
 from simsearch.cli.render import plural, print_table, shown_path, size
 from simsearch.config import SEARCH_METRICS
@@ -86,6 +87,11 @@ def command(
         raise typer.BadParameter(
             f"'{metric}' is none of {', '.join(SEARCH_METRICS)}", param_hint="--metric"
         )
+    from simsearch.bench.plots import check_plot
+
+    if plot is not None:
+        check_plot(plot)
+    check_outputs(plot, out)
     from simsearch.bench.recall.run import PEERS, benchmark_recall
     from simsearch.bench.recall.sources import Asked, open_source
     from simsearch.index.recipes import recipe_names
