@@ -75,7 +75,8 @@ def _tied(
         return list(dict.fromkeys(position[record.id] for record in files))
 
     equal = over(nearest, ALMOST_ONE)
-    twins = twins_of(equal, vectors.records({*equal.a.tolist(), *equal.b.tolist()}), best_first)
+    files = vectors.records({*equal.a.tolist(), *equal.b.tolist()})
+    twins = twins_of(equal, files, best_first, NEAREST)
     asked = likeliest(through_best(nearest, twins), vectors.index.size)
     records = vectors.records({*asked.a.tolist(), *asked.b.tolist(), *twins, *twins.values()})
     with kept_looks(vectors.folder) as look:

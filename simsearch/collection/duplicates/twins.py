@@ -1,7 +1,11 @@
-"""Files of one decoded picture: they are one picture to a second look, given through the best."""
+"""Many files of one decoded picture: one picture to a second look, given through the best of them.
+
+Where there are few, each finds the others among its nearest. Where there are more, they would find
+nothing else, in thousands of pairs.
+"""
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -24,6 +28,7 @@ def twins_of(
     pairs: Pairs,
     records: Mapping[int, ImageRecord],
     best_first: Callable[[Sequence[int]], Sequence[int]],
+    few: int,
 ) -> Twins:
     """Return which positions have the pixels of a better one; those are not among the keys.
 
@@ -31,10 +36,12 @@ def twins_of(
         pairs: those of a cosine near 1.
         records: a file of each of their positions.
         best_first: orders positions.
+        few: as many others of the same pixels are left as they are.
     """
     sides = zip(pairs.a.tolist(), pairs.b.tolist(), strict=True)
     may_be = [pair for pair in sides if same_size(records[pair[0]], records[pair[1]])]
-    asked = sorted({side for pair in may_be for side in pair})
+    others = Counter(side for pair in may_be for side in pair)
+    asked = sorted(position for position, count in others.items() if count >= few)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         digests = pool.map(pixels, map(records.__getitem__, asked))
         digest_of = dict(zip(asked, digests, strict=True))
@@ -42,7 +49,7 @@ def twins_of(
     for position, digest in digest_of.items():
         if digest != _UNREAD:
             alike[digest].append(position)
-    several = [same for same in alike.values() if len(same) > 1]
+    several = [same for same in alike.values() if len(same) > few]
     rank = {
         position: place
         for place, position in enumerate(best_first([p for same in several for p in same]))
