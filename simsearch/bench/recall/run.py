@@ -59,7 +59,7 @@ def benchmark_recall(
         "cpu": processor(),
         "gpus": gpus(),
     }
-    finished = {_identity(run): run for run in _read(runs)}
+    finished = {_identity(run): run for run in read_runs(runs)}
     done: list[Run] = []
     for place, name in enumerate(engines):
         try:
@@ -114,10 +114,14 @@ def _identity(run: Run) -> str:
     return json.dumps([run.get(name) for name in _IDENTITY], sort_keys=True)
 
 
-def _read(runs: Path) -> list[Run]:
+def read_runs(runs: Path) -> list[Run]:
+    """Return the finished runs of a file, none where it is not there; raises InputError."""
     try:
-        lines = runs.read_text(encoding="utf-8").splitlines() if runs.exists() else []
-        return [json.loads(line) for line in lines if line.endswith("}")]  # a kill may halve one
+        text = runs.read_text(encoding="utf-8") if runs.exists() else ""
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:  # a kill has halved the last line
+            runs.write_text(whole, encoding="utf-8")
+        return [json.loads(line) for line in whole.splitlines()]
     except (OSError, ValueError) as error:
         raise InputError(
             f"'{runs}' holds no runs: {error}; give another file with --out"

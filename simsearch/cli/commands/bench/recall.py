@@ -92,7 +92,7 @@ def command(
     if plot is not None:
         check_plot(plot)
     check_outputs(plot, out)
-    from simsearch.bench.recall.run import PEERS, benchmark_recall
+    from simsearch.bench.recall.run import PEERS, benchmark_recall, read_runs
     from simsearch.bench.recall.sources import Asked, open_source
     from simsearch.index.recipes import recipe_names
 
@@ -105,6 +105,8 @@ def command(
             )
     place = home_or_default(home)
     kept = place / _KEPT
+    runs_file = out or kept / "recall.jsonl"
+    read_runs(runs_file)  # what can't be read is told before anything is measured
     asked = Asked(source, queries, truth, metric, sample)
     with (
         show_progress(quiet=False, doing="comparing", what="vectors") as comparing,
@@ -118,7 +120,7 @@ def command(
             k,
             threads,
             repeat,
-            out or kept / "recall.jsonl",
+            runs_file,
             lambda warning: typer.echo(f"warning: {warning}", err=True),
             progress,
         )
@@ -126,7 +128,7 @@ def command(
         for run in runs:
             typer.echo(json.dumps(run))
     else:
-        _show(runs, out or kept / "recall.jsonl")
+        _show(runs, runs_file)
     if plot is not None:
         from simsearch.bench.recall.plot import plot_runs
 

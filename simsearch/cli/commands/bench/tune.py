@@ -10,11 +10,17 @@ from simsearch.cli.render import print_json
 from simsearch.config import PROMISED_RECALL
 
 
+def _possible(recall: float) -> float:
+    if not 0 < recall <= 1:
+        raise typer.BadParameter(f"{recall:g} is no share over 0, up to 1")
+    return recall
+
+
 def command(
     name: Name,
     recall: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Share of the ten nearest that a query should get."),
+        typer.Option(help="Share of the ten nearest that a query should get.", callback=_possible),
     ] = PROMISED_RECALL,
     queries: Annotated[int, typer.Option(min=1, help="Stored pictures that are asked.")] = 1000,
     home: Home = None,
