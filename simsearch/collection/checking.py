@@ -77,7 +77,7 @@ def _check_index(folder: Path, manifest: Manifest, report: CheckReport) -> None:
         report.notes.append("the index is not built yet; the next query builds it")
         return
     try:
-        index = load_index(folder, manifest.index)
+        index = load_index(folder, manifest.index, afresh=True)
     except CollectionDamagedError as error:
         report.problems.append(f"{error}; the next query builds it again")
         return

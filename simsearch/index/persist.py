@@ -1,8 +1,11 @@
 """Keep a built index on disk, and load it only if it is what was written."""
 
 import errno
+import json
+import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import faiss
@@ -17,6 +20,7 @@ from simsearch.records import IndexInfo
 
 _INDEX_FILE = "index.faiss"
 _IDS_FILE = "ids.npy"
+_MARK_FILE = "verified.json"
 
 
 def save_index(home: Path, name: str, recipe: str, index: VectorIndex, started: float) -> IndexInfo:
@@ -57,6 +61,7 @@ def save_index(home: Path, name: str, recipe: str, index: VectorIndex, started: 
             "faiss": faiss.__version__,
         }
         write_meta(folder, meta, index.tuning)
+        _mark_verified(folder, info)
         if target.exists():
             shutil.rmtree(target)
         folder.rename(target)
@@ -66,19 +71,23 @@ def save_index(home: Path, name: str, recipe: str, index: VectorIndex, started: 
     return info
 
 
-def load_index(home: Path, info: IndexInfo) -> VectorIndex:
-    """Load an index after comparing its files with the digests in `info`.
+def load_index(home: Path, info: IndexInfo, afresh: bool = False) -> VectorIndex:
+    """Load an index whose files have the digests in `info`.
 
-    The index is mapped into memory, not read, where FAISS can do that.
+    The index is mapped into memory, not read, where FAISS can do that. To read gigabytes for every
+    query, only to compare them with a digest, would cost more than the search: files that are
+    unchanged since that was done, by size, time and inode, are trusted.
+
+    Args:
+        afresh: trust nothing.
 
     Raises:
         CollectionDamagedError: a file is missing or is not what was written.
     """
     folder = home / FOLDER / info.folder
     try:
-        for file, digest in ((_INDEX_FILE, info.digest), (_IDS_FILE, info.ids_digest)):
-            if file_digest(folder / file) != digest:
-                raise CollectionDamagedError(f"'{folder / file}' is not what was written")
+        if afresh or _read_mark(folder) != _mark_of(folder, info):
+            _verify(folder, info)
         tuning = read_tuning(folder)
         inverted = info.recipe.startswith("ivf")
         flags = faiss.IO_FLAG_MMAP if inverted else faiss.IO_FLAG_MMAP_IFC
@@ -91,3 +100,31 @@ def load_index(home: Path, info: IndexInfo) -> VectorIndex:
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, ModuleNotFoundError) as error:
         message = " ".join(str(error).split())
         raise CollectionDamagedError(f"the index in '{folder}' can't be read: {message}") from error
+
+
+def _verify(folder: Path, info: IndexInfo) -> None:
+    """Refuse files that are not what was written."""
+    for file, digest in ((_INDEX_FILE, info.digest), (_IDS_FILE, info.ids_digest)):
+        if file_digest(folder / file) != digest:
+            raise CollectionDamagedError(f"'{folder / file}' is not what was written")
+    with suppress(OSError):  # a place that can't be written is verified each time
+        _mark_verified(folder, info)
+
+
+def _mark_verified(folder: Path, info: IndexInfo) -> None:
+    temporary = folder / f"{_MARK_FILE}.{os.getpid()}"
+    temporary.write_text(json.dumps(_mark_of(folder, info)) + "\n", encoding="utf-8")
+    temporary.replace(folder / _MARK_FILE)
+
+
+def _mark_of(folder: Path, info: IndexInfo) -> list[list[object]]:
+    digests = {_INDEX_FILE: info.digest, _IDS_FILE: info.ids_digest}
+    stats = ((name, digest, (folder / name).stat()) for name, digest in digests.items())
+    return [[name, digest, s.st_size, s.st_mtime_ns, s.st_ino] for name, digest, s in stats]
+
+
+def _read_mark(folder: Path) -> object:
+    try:
+        return json.loads((folder / _MARK_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

@@ -1,5 +1,6 @@
 """An index on disk is what was written, or it is refused before FAISS sees it."""
 
+import os
 import sys
 import time
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 
 from simsearch.digest import file_digest
 from simsearch.errors import CollectionDamagedError
+from simsearch.index import persist
 from simsearch.index.build import build_index
 from simsearch.index.meta import FOLDER
 from simsearch.index.persist import load_index, save_index
@@ -45,7 +47,7 @@ def _faiss_must_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_info_describes_the_files(tmp_path: Path, info: IndexInfo) -> None:
     folder = tmp_path / FOLDER / "one"
-    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, "verified.json"])
     assert (info.recipe, info.folder) == ("flat", "one")
     assert info.digest == file_digest(folder / "index.faiss")
     assert info.ids_digest == file_digest(folder / "ids.npy")
@@ -74,6 +76,40 @@ def test_flipped_bit(tmp_path: Path, info: IndexInfo, file: str, place: float) -
     data = bytearray(path.read_bytes())
     data[int(place * len(data))] ^= 1
     path.write_bytes(data)
+    with pytest.raises(CollectionDamagedError, match="not what was written"):
+        load_index(tmp_path, info)
+
+
+def test_unchanged_files_are_not_read_again(
+    tmp_path: Path, info: IndexInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def noted(path: Path) -> str:
+        read.append(path)
+        return file_digest(path)
+
+    monkeypatch.setattr(persist, "file_digest", noted)
+    load_index(tmp_path, info)
+    assert read == []
+    os.utime(tmp_path / FOLDER / "one" / "ids.npy")
+    load_index(tmp_path, info)
+    assert [path.name for path in read] == ["index.faiss", "ids.npy"]
+    load_index(tmp_path, info)
+    assert len(read) == 2
+    load_index(tmp_path, info, afresh=True)
+    assert len(read) == 4
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[]"])
+def test_without_a_mark_all_is_read(tmp_path: Path, info: IndexInfo, content: bytes | None) -> None:
+    folder = tmp_path / FOLDER / "one"
+    (folder / "verified.json").unlink()
+    if content is not None:
+        (folder / "verified.json").write_bytes(content)
+    assert load_index(tmp_path, info).size == N
+    (folder / "verified.json").unlink()
+    (folder / "ids.npy").write_bytes(b"damaged")
     with pytest.raises(CollectionDamagedError, match="not what was written"):
         load_index(tmp_path, info)
 
