@@ -197,15 +197,19 @@ def _fashion_mnist() -> _Found:
 
 
 def _synthetic(source: str, seed: int) -> Vectors:
-    """Make unit vectors such as encoders give: clusters of clusters, few directions carry most.
-
-    Each is a sum of three normal vectors, of its cluster, its smaller cluster and its own, whose
-    variance falls along the axes as 1 / (1 + i / 8).
-    """
     match = re.fullmatch(r"synthetic:(\d+),(\d+)", source)
     if not match or min(map(int, match.groups())) < 5:
         raise InputError(f"'{source}' is not 'synthetic:N,D' with N and D of 5 or more")
     n, dim = map(int, match.groups())
+    return made_vectors(n, dim, seed)
+
+
+def made_vectors(n: int, dim: int, seed: int) -> Vectors:
+    """Make vectors such as encoders give: clusters of clusters, few directions carry most.
+
+    Each is a sum of three normal vectors, of its cluster, its smaller cluster and its own, whose
+    variance falls along the axes as 1 / (1 + i / 8).
+    """
     rng = np.random.default_rng(seed)
     scale = np.sqrt(1 / (1 + np.arange(dim) / 8)).astype(np.float32)
     large = rng.standard_normal((max(n // 1000, 5), dim), np.float32)

@@ -1,0 +1,77 @@
+"""What simsearch's own search call costs beside bare FAISS, for one query and for batches.
+
+    python -m benchmarks.search_overhead [--n 20000] [--dim 256] [--recipe hnsw]
+
+Both ask the same index for the same queries, by turns, on one thread. One query: microseconds more,
+the median over all queries. A batch of 1,000: the share of time more, the median over rounds.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+
+import faiss
+import numpy as np
+
+from benchmarks.measure import machine
+from simsearch.bench.recall.sources import made_vectors
+from simsearch.index.recipes import Vectors, VectorSource, load_recipe
+from simsearch.index.vector_index import VectorIndex
+from simsearch.records import SearchTuning
+
+K = 10
+EFFORT = 64
+QUERIES = 1000
+ROUNDS = 15
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--n", type=int, default=20_000)
+    parser.add_argument("--dim", type=int, default=256)
+    parser.add_argument("--recipe", default="hnsw")
+    arguments = parser.parse_args()
+    vectors = made_vectors(arguments.n + QUERIES, arguments.dim, seed=0)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    stored, queries = vectors[:-QUERIES], vectors[-QUERIES:]
+    source = VectorSource(len(stored), arguments.dim, lambda: [stored])
+    recipe = load_recipe(arguments.recipe)
+    bare = recipe.add(recipe.train(source, 0), source)
+    postings = np.stack([np.arange(len(stored))] * 2, axis=1)
+    ours = VectorIndex(bare, recipe, SearchTuning(EFFORT), postings)
+    parameters = recipe.search_parameters(bare, EFFORT, K)
+    faiss.omp_set_num_threads(1)
+
+    def by_simsearch(asked: Vectors) -> None:
+        ours.search(asked, K)
+
+    def by_faiss(asked: Vectors) -> None:
+        bare.search(asked, K, params=parameters)
+
+    print(f"{arguments.recipe}, {arguments.n} x {arguments.dim}, k {K}; {machine()}")
+    singles = [queries[row : row + 1] for row in range(QUERIES)]
+    one = np.array([[seconds(by_simsearch, q), seconds(by_faiss, q)] for q in singles])
+    both = np.array(
+        [[seconds(by_simsearch, queries), seconds(by_faiss, queries)] for _ in range(ROUNDS)]
+    )
+    more = 1e6 * np.median(one[:, 0] - one[:, 1])
+    print(
+        f"one query: {1e6 * np.median(one[:, 1]):.0f} us by faiss, {more:.0f} us more by simsearch"
+    )
+    share = np.median(both[:, 0] / both[:, 1]) - 1
+    print(f"batch of {QUERIES}: {np.median(both[:, 1]):.3f} s by faiss, {share:+.1%} by simsearch")
+
+
+def seconds(
+    call: Callable[[Vectors], None],
+    asked: Vectors,
+) -> float:
+    """Return how long a call takes."""
+    started = time.perf_counter()
+    call(asked)
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
