@@ -97,7 +97,7 @@ def tune_index(folder: Path, manifest: Manifest, recall: float, queries: int) ->
     from simsearch.index.tuning import tune
 
     index = open_index(folder, manifest)
-    if index.recipe.EXACT:
+    if index.recipe.exact:
         return index.tuning
     contents, _ = read_contents(folder, manifest.parts)
     tuning = tune(index, _source(folder, manifest, contents), recall, queries)

@@ -14,4 +14,4 @@ def build_index(recipe_name: str, source: VectorSource, postings: Ids, gpus: int
     recipe = load_recipe(recipe_name)
     filled = recipe.add(recipe.train(source, gpus), source)
     index = VectorIndex(filled, recipe, SearchTuning(), postings)
-    return index if recipe.EXACT else replace(index, tuning=tune(index, source, PROMISED_RECALL))
+    return index if recipe.exact else replace(index, tuning=tune(index, source, PROMISED_RECALL))

@@ -33,7 +33,7 @@ def tune(
     asked = source.sample(queries, _SEED)
     truth = _true_cosines(source, asked, _K + 1)
     before, measured = 0.0, 0.0
-    for effort in index.recipe.EFFORTS:
+    for effort in index.recipe.efforts:
         tuning = SearchTuning(effort, recall, None, len(asked), _K)
         _, positions = replace(index, tuning=tuning).search(asked, _K + 1)
         found = _cosines_at(source, asked, positions)

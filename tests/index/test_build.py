@@ -37,9 +37,9 @@ class PartlyBlind:
 class BlindRecipe:
     """A recipe whose recall at each effort is given."""
 
-    EXACT = False
-    EFFORTS = EFFORTS
-    SCORE_ERROR = 1.0
+    exact = False
+    efforts = EFFORTS
+    score_error = 1.0
 
     def __init__(self, recall: dict[int, float]) -> None:
         self._recall = recall
@@ -89,4 +89,4 @@ def test_postings_are_kept() -> None:
 def test_any_of_many_near_identical_vectors_is_a_right_answer() -> None:
     group = around(VECTORS[0], N, 0.001, seed=2)
     index = build_index("hnsw", source_of(group), one_row_each(N), gpus=0)
-    assert index.tuning.effort == load_recipe("hnsw").EFFORTS[0]
+    assert index.tuning.effort == load_recipe("hnsw").efforts[0]

@@ -47,5 +47,5 @@ def test_compressed_recipe_needs_about_half() -> None:
 
 
 def test_recipes_above_the_border_promise_nothing_exact() -> None:
-    assert load_recipe(choose_recipe(EXACT_UP_TO, 8, GB, 0)).EXACT
-    assert not load_recipe(choose_recipe(EXACT_UP_TO + 1, 8, GB, 0)).EXACT
+    assert load_recipe(choose_recipe(EXACT_UP_TO, 8, GB, 0)).exact
+    assert not load_recipe(choose_recipe(EXACT_UP_TO + 1, 8, GB, 0)).exact

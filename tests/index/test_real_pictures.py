@@ -20,8 +20,8 @@ def test_recall_at_10(real_vectors: Vectors, name: str) -> None:
     true_cosines, true_positions = nearest(queries, stored, 10)
     exact = cosines_of(queries, stored, positions)
     assert recall_at_k(exact, true_cosines) >= 0.98
-    assert np.abs(cosines - exact).max() <= index.recipe.SCORE_ERROR
-    if index.recipe.EXACT:
+    assert np.abs(cosines - exact).max() <= index.recipe.score_error
+    if index.recipe.exact:
         assert np.array_equal(positions, true_positions)
 
 

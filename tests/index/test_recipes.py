@@ -71,8 +71,8 @@ def test_unknown_recipe() -> None:
 
 
 def test_efforts_ascend(recipe: Recipe) -> None:
-    assert list(recipe.EFFORTS) == sorted(set(recipe.EFFORTS))
-    assert bool(recipe.EFFORTS) != recipe.EXACT
+    assert list(recipe.efforts) == sorted(set(recipe.efforts))
+    assert bool(recipe.efforts) != recipe.exact
 
 
 def test_memory_grows_with_size_and_dim(recipe: Recipe) -> None:
@@ -88,10 +88,10 @@ def test_positions_are_in_the_source_s_order(index: VectorIndex) -> None:
     assert index.size == N
     _, positions = index.search(STORED, 1)
     found_itself = (positions[:, 0] == np.arange(N)).mean()
-    assert found_itself == 1 if index.recipe.EXACT else found_itself >= 0.99
+    assert found_itself == 1 if index.recipe.exact else found_itself >= 0.99
 
 
-@pytest.mark.parametrize("exact", [name for name in recipe_names() if load_recipe(name).EXACT])
+@pytest.mark.parametrize("exact", [name for name in recipe_names() if load_recipe(name).exact])
 def test_exact_recipe_equals_brute_force(exact: str) -> None:
     index = build_index(exact, source_of(STORED), one_row_each(N), gpus=0)
     cosines, positions = index.search(QUERIES, 10)
@@ -109,7 +109,7 @@ def test_recall_of_vectors_that_are_not_stored(index: VectorIndex) -> None:
 def test_cosines_are_as_near_as_the_recipe_says(index: VectorIndex) -> None:
     cosines, positions = index.search(STORED[:500], 50)
     error = np.abs(cosines - cosines_of(STORED[:500], STORED, positions))
-    assert error.max() <= index.recipe.SCORE_ERROR
+    assert error.max() <= index.recipe.score_error
 
 
 def test_answers_are_ordered_and_distinct(index: VectorIndex) -> None:
@@ -133,7 +133,7 @@ def test_saved_and_loaded_index_answers_the_same(
 def test_building_again_gives_the_same_effort(name: str, index: VectorIndex) -> None:
     again = build_index(name, source_of(STORED, block_rows=N), one_row_each(N), gpus=0)
     if name == "hnsw":  # built by several threads: the graph differs a little
-        assert again.tuning.effort in index.recipe.EFFORTS
+        assert again.tuning.effort in index.recipe.efforts
     else:
         assert again.tuning.effort == index.tuning.effort
 
@@ -156,9 +156,9 @@ def test_near_identical_vectors_find_each_other(
 
 @pytest.mark.parametrize("n", [2, 5, 45])
 def test_few_vectors_are_all_found(recipe: Recipe, n: int) -> None:
-    if n < recipe.FEWEST:
+    if n < recipe.fewest:
         pytest.skip("meant for more")
-    effort = max(recipe.EFFORTS, default=0)
+    effort = max(recipe.efforts, default=0)
     index = VectorIndex(filled(recipe, STORED[:n]), recipe, SearchTuning(effort), one_row_each(n))
     _, positions = index.search(STORED[:n], 100)
     assert np.array_equal(np.sort(positions, axis=1), np.tile(np.arange(n), (n, 1)))
@@ -169,8 +169,8 @@ def test_rare_values_outside_the_training_sample(
 ) -> None:
     monkeypatch.setattr("simsearch.index.recipes._inverted._TRAINING_PER_LIST", 4)
     heavy_tailed = unit(np.random.default_rng(4).standard_t(2, (3000, DIM)))
-    most = SearchTuning(max(recipe.EFFORTS, default=0))
+    most = SearchTuning(max(recipe.efforts, default=0))
     index = VectorIndex(filled(recipe, heavy_tailed), recipe, most, one_row_each(3000))
     cosines, positions = index.search(heavy_tailed[:300], 10)
     error = np.abs(cosines - cosines_of(heavy_tailed[:300], heavy_tailed, positions))
-    assert error.max() <= recipe.SCORE_ERROR
+    assert error.max() <= recipe.score_error

@@ -9,7 +9,7 @@ from tests.index.vectors import clustered, nearest, one_row_each, source_of
 
 VECTORS = clustered(60, 16, seed=1)
 every_recipe = pytest.mark.parametrize(
-    "name", [name for name in recipe_names() if load_recipe(name).FEWEST <= 8]
+    "name", [name for name in recipe_names() if load_recipe(name).fewest <= 8]
 )
 
 

@@ -54,40 +54,42 @@ class VectorSource:
 
 
 class Recipe(Protocol):
-    """What a recipe's file offers."""
+    """What a recipe's file offers as RECIPE."""
 
-    EXACT: bool
-    """Whether a search finds the true neighbours always."""
-    EFFORTS: tuple[int, ...]
-    """Settings of the one knob that trades speed for recall, cheapest first; () if EXACT."""
-    SCORE_ERROR: float
-    """How far the cosines that a search returns may be off."""
-    FEWEST: int
-    """Number of vectors under which it can't learn what it must, or misses some of them."""
+    @property
+    def exact(self) -> bool:
+        """Whether a search finds the true neighbours always."""
+
+    @property
+    def efforts(self) -> tuple[int, ...]:
+        """Settings of the one knob that trades speed for recall, cheapest first; () if exact."""
+
+    @property
+    def score_error(self) -> float:
+        """How far the cosines that a search returns may be off."""
+
+    @property
+    def fewest(self) -> int:
+        """Number of vectors under which it can't learn what it must, or misses some of them."""
 
     def memory(self, n: int, dim: int) -> int:
         """Return about how many bytes building and holding the index takes."""
-        ...
 
     def factory(self, n: int, dim: int) -> str:
         """Return what faiss.index_factory makes such an index of, but for a setting or two."""
-        ...
 
     def train(self, source: VectorSource, gpus: int) -> Any:
         """Return an empty faiss index that has learned what it must know of the vectors."""
-        ...
 
     def add(self, index: Any, source: VectorSource) -> Any:
         """Return the index with all vectors, in the source's order, such that a CPU can search."""
-        ...
 
     def search_parameters(self, index: Any, effort: int, k: int) -> Any:
         """Return faiss.SearchParameters of an index for an effort and k neighbours, or None."""
-        ...
 
 
 def add_blocks(index: Any, source: VectorSource) -> Any:
-    """See Recipe.add."""
+    """Add all vectors to an index and return it."""
     for block in source.blocks():
         index.add(block)
     return index
@@ -100,4 +102,4 @@ def recipe_names() -> list[str]:
 
 def load_recipe(name: str) -> Recipe:
     """Return the recipe of a name; raises ModuleNotFoundError for one that does not exist."""
-    return cast("Recipe", import_module(f"{__name__}.{name}"))
+    return cast("Recipe", import_module(f"{__name__}.{name}").RECIPE)

@@ -1,39 +1,57 @@
-"""What the navigable-graph recipes share (Malkov and Yashunin 2016, faiss.IndexHNSW)."""
+"""Walk a navigable graph (Malkov and Yashunin 2016, faiss.IndexHNSW)."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import faiss
 
-from simsearch.index.recipes import VectorSource
+from simsearch.index.recipes import VectorSource, add_blocks
 
-EFFORTS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048)
 _LINKS = 32
 _EF_CONSTRUCTION = 100
 
 
-def graph_bytes() -> int:
-    """Return how many bytes a vector's links take."""
-    return 2 * 4 * _LINKS + 40
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """See Recipe; effort is efSearch.
 
-
-def factory_of(storage: str) -> str:
-    """Return the factory string of a graph over vectors kept in some way."""
-    return f"HNSW{_LINKS},{storage}"
-
-
-def empty_graph(source: VectorSource, storage: str) -> Any:
-    """Return an empty graph.
-
-    By distance, not by inner product: which links are worth keeping is judged by the triangle
-    inequality, and with the inner product groups of near-identical pictures fall apart. Free places
-    are filled with links that were judged superfluous, for the same groups' sake.
+    Attributes:
+        storage: how vectors are kept, as faiss's factory calls it.
+        bytes_a_number: in that.
     """
-    index = faiss.index_factory(source.dim, factory_of(storage), faiss.METRIC_L2)
-    index.hnsw.efConstruction = _EF_CONSTRUCTION
-    index.keep_max_size_level0 = True
-    return index
 
+    storage: str
+    bytes_a_number: int
+    score_error: float = 1e-3
+    exact: bool = False
+    efforts: tuple[int, ...] = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048)
+    fewest: int = 1
 
-def search_parameters(index: Any, effort: int, k: int) -> Any:  # noqa: ARG001 - k is enough
-    """See Recipe.search_parameters; effort is efSearch."""
-    return faiss.SearchParametersHNSW(efSearch=max(effort, 2 * k))
+    def memory(self, n: int, dim: int) -> int:
+        """See Recipe."""
+        return n * (self.bytes_a_number * dim + 2 * 4 * _LINKS + 40)
+
+    def factory(self, n: int, dim: int) -> str:  # noqa: ARG002 - the same for all
+        """See Recipe."""
+        return f"HNSW{_LINKS},{self.storage}"
+
+    def train(self, source: VectorSource, gpus: int) -> Any:  # noqa: ARG002 - built on the CPU
+        """See Recipe.
+
+        By distance, not by inner product: which links are worth keeping is judged by the triangle
+        inequality, and with the inner product groups of near-identical pictures fall apart. Free
+        places are filled with links that were judged superfluous, for the same groups' sake.
+        """
+        text = self.factory(source.n, source.dim)
+        index = faiss.index_factory(source.dim, text, faiss.METRIC_L2)
+        index.hnsw.efConstruction = _EF_CONSTRUCTION
+        index.keep_max_size_level0 = True
+        return index
+
+    def add(self, index: Any, source: VectorSource) -> Any:
+        """See Recipe."""
+        return add_blocks(index, source)
+
+    def search_parameters(self, index: Any, effort: int, k: int) -> Any:  # noqa: ARG002 - any index
+        """See Recipe."""
+        return faiss.SearchParametersHNSW(efSearch=max(effort, 2 * k))

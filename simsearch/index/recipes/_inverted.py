@@ -1,6 +1,8 @@
-"""What the inverted-list recipes share."""
+"""Search the inverted lists nearest to a query (faiss.IndexIVF), built on GPUs if there are any."""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import faiss
@@ -8,61 +10,75 @@ import numpy as np
 
 from simsearch.index.recipes import Vectors, VectorSource, add_blocks
 
-EFFORTS = (8, 16, 32, 64, 128, 256, 512, 1024)
 _TRAINING_PER_LIST = 40
+_REFINED = "Refine"  # of factory strings
+_CANDIDATES = 400  # of a refined index that are sorted again, at least
 _SEED = 1234
 
 
-def count_lists(n: int) -> int:
-    """Return how many lists suit `n` vectors."""
-    return max(1, min(4 * math.isqrt(n), n // _TRAINING_PER_LIST))
+@dataclass(frozen=True, slots=True)
+class Inverted:
+    """See Recipe; effort is nprobe.
 
-
-def training_bytes(n: int, dim: int) -> int:
-    """Return how many bytes the training sample of `n` vectors takes."""
-    return 4 * dim * count_lists(n) * _TRAINING_PER_LIST
-
-
-def train_inverted(source: VectorSource, text: str, gpus: int) -> Any:
-    """Make an index by its factory string; train it on a sample, on the GPUs if there are any."""
-    index = faiss.index_factory(source.dim, text, source.faiss_metric)
-    inverted = faiss.extract_index_ivf(index)
-    inverted.cp.seed = _SEED
-    inverted.cp.spherical = source.metric == "cosine"
-    training = source.sample(inverted.nlist * _TRAINING_PER_LIST, _SEED)
-    if isinstance(index, faiss.IndexIVFScalarQuantizer):
-        # The vectors themselves, not their residuals: in 16 bits that loses nothing.
-        index.by_residual = False
-    if "SQ8" in text:
-        # Values outside the range met in training would be clipped, and their scores far off.
-        training = np.concatenate([training, _extremes(source)])
-    if gpus:
-        index = faiss.index_cpu_to_all_gpus(index, ngpu=gpus)
-    index.train(training)
-    return index
-
-
-def add(index: Any, source: VectorSource) -> Any:
-    """See Recipe.add; what was trained on GPUs is filled there."""
-    filled = add_blocks(index, source)
-    on_cpu = isinstance(filled, faiss.IndexIVF | faiss.IndexRefine)
-    return filled if on_cpu else faiss.index_gpu_to_cpu(filled)
-
-
-def search_parameters(index: Any, effort: int, k: int) -> Any:  # noqa: ARG001
-    """See Recipe.search_parameters; effort is nprobe."""
-    return faiss.SearchParametersIVF(nprobe=effort)
-
-
-def refined_parameters(index: Any, effort: int, k: int, candidates: int) -> Any:
-    """Return what makes an index sort the best candidates again by finer vectors.
-
-    faiss's fast scan visits lists that do not exist where it is asked for more than there are.
+    Attributes:
+        storage: returns how vectors of a length are kept, as faiss's factory calls it.
+        vector_bytes: returns how many bytes one takes.
     """
-    effort = min(effort, faiss.extract_index_ivf(index).nlist)
-    return faiss.IndexRefineSearchParameters(
-        k_factor=max(candidates / k, 4), base_index_params=search_parameters(index, effort, k)
-    )
+
+    storage: Callable[[int], str]
+    vector_bytes: Callable[[int], int]
+    score_error: float = 1e-2
+    exact: bool = False
+    efforts: tuple[int, ...] = (8, 16, 32, 64, 128, 256, 512, 1024)
+    fewest: int = 1
+
+    def memory(self, n: int, dim: int) -> int:
+        """See Recipe."""
+        training = 4 * dim * _count_lists(n) * _TRAINING_PER_LIST
+        return n * (self.vector_bytes(dim) + 8) + training
+
+    def factory(self, n: int, dim: int) -> str:
+        """See Recipe."""
+        return f"IVF{_count_lists(n)},{self.storage(dim)}"
+
+    def train(self, source: VectorSource, gpus: int) -> Any:
+        """See Recipe; on a sample. faiss clones no refined index to a GPU."""
+        text = self.factory(source.n, source.dim)
+        index = faiss.index_factory(source.dim, text, source.faiss_metric)
+        inverted = faiss.extract_index_ivf(index)
+        inverted.cp.seed = _SEED
+        inverted.cp.spherical = source.metric == "cosine"
+        training = source.sample(inverted.nlist * _TRAINING_PER_LIST, _SEED)
+        if isinstance(index, faiss.IndexIVFScalarQuantizer):
+            # The vectors themselves, not their residuals: in 16 bits that loses nothing.
+            index.by_residual = False
+        if "SQ8" in text:
+            # Values outside the range met in training would be clipped, and their scores far off.
+            training = np.concatenate([training, _extremes(source)])
+        if gpus and _REFINED not in text:
+            index = faiss.index_cpu_to_all_gpus(index, ngpu=gpus)
+        index.train(training)
+        return index
+
+    def add(self, index: Any, source: VectorSource) -> Any:
+        """See Recipe; what was trained on GPUs is filled there."""
+        filled = add_blocks(index, source)
+        on_cpu = isinstance(filled, faiss.IndexIVF | faiss.IndexRefine)
+        return filled if on_cpu else faiss.index_gpu_to_cpu(filled)
+
+    def search_parameters(self, index: Any, effort: int, k: int) -> Any:
+        """See Recipe."""
+        if not isinstance(index, faiss.IndexRefine):
+            return faiss.SearchParametersIVF(nprobe=effort)
+        # faiss's fast scan visits lists that do not exist where it is asked for more than there are
+        lists = faiss.SearchParametersIVF(nprobe=min(effort, faiss.extract_index_ivf(index).nlist))
+        return faiss.IndexRefineSearchParameters(
+            k_factor=max(_CANDIDATES / k, 4), base_index_params=lists
+        )
+
+
+def _count_lists(n: int) -> int:
+    return max(1, min(4 * math.isqrt(n), n // _TRAINING_PER_LIST))
 
 
 def _extremes(source: VectorSource) -> Vectors:

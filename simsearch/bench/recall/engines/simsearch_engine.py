@@ -25,7 +25,7 @@ class SimsearchEngine:
     @property
     def efforts(self) -> tuple[int, ...]:
         """See Engine."""
-        return self.recipe.EFFORTS or (0,)
+        return self.recipe.efforts or (0,)
 
     def train(self, source: VectorSource, gpus: int) -> None:
         """See Engine."""
