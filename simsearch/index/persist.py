@@ -86,8 +86,12 @@ def load_index(home: Path, info: IndexInfo, afresh: bool = False) -> VectorIndex
     """
     folder = home / FOLDER / info.folder
     try:
-        if afresh or _read_mark(folder) != _mark_of(folder, info):
+        marked = _read_mark(folder) == _mark_of(folder, info)
+        if afresh or not marked:
             _verify(folder, info)
+        if not marked:
+            with suppress(OSError):  # a place that can't be written is verified each time
+                _mark_verified(folder, info)
         tuning = read_tuning(folder)
         inverted = info.recipe.startswith("ivf")
         flags = faiss.IO_FLAG_MMAP if inverted else faiss.IO_FLAG_MMAP_IFC
@@ -107,8 +111,6 @@ def _verify(folder: Path, info: IndexInfo) -> None:
     for file, digest in ((_INDEX_FILE, info.digest), (_IDS_FILE, info.ids_digest)):
         if file_digest(folder / file) != digest:
             raise CollectionDamagedError(f"'{folder / file}' is not what was written")
-    with suppress(OSError):  # a place that can't be written is verified each time
-        _mark_verified(folder, info)
 
 
 def _mark_verified(folder: Path, info: IndexInfo) -> None:
