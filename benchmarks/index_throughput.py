@@ -17,7 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 from pathlib import Path
 
-from benchmarks.measure import ProcessRun, cores, machine, run_process, simsearch
+from benchmarks.measure import ProcessRun, machine, run_process, simsearch
+from simsearch.collection.api import available_cores
 from simsearch.config import DEFAULT_ENCODER, Selection
 from simsearch.encoder.device import choose_target
 from simsearch.encoder.embed import embed
@@ -118,7 +119,7 @@ def decode_alone(files: list[str]) -> float:
             return False
         return True
 
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         started = time.perf_counter()
         count = sum(pool.map(one, files))
         return count / (time.perf_counter() - started)

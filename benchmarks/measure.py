@@ -1,15 +1,14 @@
 """What the benchmarks share: timing whole processes, and describing the machine."""
 
 import os
-import platform
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
-from pathlib import Path
+
+from simsearch.bench.machine import processor, versions
 
 
 @dataclass(frozen=True)
@@ -40,21 +39,10 @@ def simsearch(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "simsearch", *map(str, arguments)]
 
 
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def machine() -> str:
     """Return processor, cores, system, versions and date in one line."""
-    model = platform.processor() or platform.machine()
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.split(":", 1)[1].strip()
-            break
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("openvino", "pillow"))
-    date = datetime.now(UTC).date().isoformat()
-    return f"{model}, {cores()} cores, Python {platform.python_version()}, {versions}, {date}"
+    known = ", ".join(f"{name} {at}" for name, at in versions(("openvino", "pillow")).items())
+    return f"{processor()}, {known}, {datetime.now(UTC).date().isoformat()}"
 
 
 def megabytes(count: int) -> str:

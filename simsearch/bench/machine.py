@@ -1,11 +1,12 @@
 """What figures were measured on: they mean nothing without it."""
 
-import os
 import platform
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
+
+from simsearch.collection.api import available_cores
 
 
 def processor() -> str:
@@ -16,14 +17,7 @@ def processor() -> str:
             if line.startswith("model name"):
                 model = line.split(":", 1)[1].strip()
                 break
-    return f"{model}, {cores()} cores"
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return f"{model}, {available_cores()} cores"
 
 
 def gpus() -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import hnswlib
 import numpy as np
 
-from simsearch.bench.machine import cores
+from simsearch.collection.api import available_cores
 from simsearch.index.recipes import Vectors, VectorSource
 from simsearch.index.vector_index import Ids
 
@@ -30,7 +30,7 @@ class HnswlibEngine:
         """See Engine."""
         self._index = hnswlib.Index("ip" if source.metric == "cosine" else "l2", source.dim)
         self._index.init_index(source.n, _EF_CONSTRUCTION, _LINKS, _SEED)
-        self._index.set_num_threads(cores())
+        self._index.set_num_threads(available_cores())
 
     def add(self, source: VectorSource) -> None:
         """See Engine."""

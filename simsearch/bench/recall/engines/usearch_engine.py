@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from usearch.index import Index
 
-from simsearch.bench.machine import cores
+from simsearch.collection.api import available_cores
 from simsearch.index.recipes import Vectors, VectorSource
 from simsearch.index.vector_index import Ids
 
@@ -33,7 +33,7 @@ class UsearchEngine:
         """See Engine."""
         start = 0
         for block in source.blocks():
-            self._index.add(np.arange(start, start + len(block)), block, threads=cores())
+            self._index.add(np.arange(start, start + len(block)), block, threads=available_cores())
             start += len(block)
 
     def save(self, path: Path) -> None:
