@@ -41,6 +41,15 @@ class _Commands(TyperGroup):
             ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            # Where typer validates by pydantic, the message leaves out the value that it refuses.
+            if describe := getattr(error.__cause__, "errors", None):
+                error.message = f"'{describe()[0]['input']}': {error.message}"
+            raise error from None
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.list_commands(ctx):
             return None

@@ -103,8 +103,15 @@ def command(
     one_format(as_json, as_csv)
     one_cut(threshold, precision)
     check_outputs(plan, gallery)
-    if exact and (similar or no_recheck or threshold is not None or precision is not None):
-        raise typer.BadParameter("--exact goes by bytes: leave out what goes by looks")
+    if exact:
+        _refuse_looks(
+            {
+                "--similar": similar,
+                "--no-recheck": no_recheck,
+                "--threshold": threshold is not None,
+                "--precision": precision is not None,
+            }
+        )
     rules = KeepRules(
         _rules(keep),
         *(tuple(map(_existing, folders or ())) for folders in (prefer, protect, reference)),
@@ -176,6 +183,11 @@ def _content_of(collection: "Collection", file: Path) -> str:
             "or index it again if it has changed"
         )
     return digest
+
+
+def _refuse_looks(options: dict[str, bool]) -> None:
+    if given := [name for name, is_given in options.items() if is_given]:
+        raise typer.BadParameter(f"--exact goes by bytes: leave out {', '.join(given)}")
 
 
 def _warn_of_strangers(collection: "Collection", folders: Sequence[str]) -> None:
