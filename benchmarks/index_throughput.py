@@ -1,38 +1,24 @@
-"""How fast `simsearch index` is, against the limit that its parts allow and against peers.
+"""How fast `simsearch index` is as a whole process, beside peers on the same files.
 
     python -m benchmarks.index_throughput FOLDER... [--peers PYTHON] [--repeat N]
 
-Prints pictures a second for decoding alone, encoding alone, and a whole `simsearch index` process,
-start-up included; the limit is 1 / (1 / decode + 1 / encode), since both share the cores. With
---peers, the Python of the environment that benchmarks/peers/install.sh made, the same files go
-through fastdup and imagededup's CNN in the same run.
+Prints pictures a second of whole processes, start-up included. With --peers, the Python of the
+environment that benchmarks/peers/install.sh made, the same files go through fastdup and
+imagededup's CNN in the same run. What the stages allow is told by `simsearch bench throughput`.
 """
 
 import argparse
 import json
 import statistics
 import tempfile
-import time
-from concurrent.futures import ThreadPoolExecutor
-from itertools import cycle, islice
 from pathlib import Path
 
 from benchmarks.measure import ProcessRun, machine, run_process, simsearch
-from simsearch.collection.api import available_cores
-from simsearch.config import DEFAULT_ENCODER, Selection
-from simsearch.encoder.device import choose_target
-from simsearch.encoder.embed import embed
-from simsearch.encoder.resolve import resolve
-from simsearch.encoder.runtimes import Pixels, open_runtime
-from simsearch.errors import PictureError
-from simsearch.images.decode import decode, read_file
+from simsearch.config import Selection
 from simsearch.images.discover import discover, is_candidate, resolve_folder
-from simsearch.images.fingerprint import content_hash
 from simsearch.records import FoundFile
 
 PEERS = Path(__file__).parent / "peers"
-ENCODED = 2048
-SPEC = resolve(DEFAULT_ENCODER)
 
 
 def main() -> None:
@@ -47,8 +33,7 @@ def main() -> None:
         folder, files = link_files(arguments.folders, Path(scratch, "pictures"))
         warm_up(files, Path(scratch))
         rounds = [
-            measure_round(folder, files, Path(scratch), arguments.peers)
-            for _ in range(arguments.repeat)
+            measure_round(folder, Path(scratch), arguments.peers) for _ in range(arguments.repeat)
         ]
     print(f"{len(files)} files; {machine()}; medians of {arguments.repeat} rounds\n")
     for key in rounds[0]:
@@ -81,63 +66,21 @@ def warm_up(files: list[str], scratch: Path) -> None:
         Path(file).read_bytes()
 
 
-def measure_round(
-    folder: Path, files: list[str], scratch: Path, peers: str | None
-) -> dict[str, float]:
+def measure_round(folder: Path, scratch: Path, peers: str | None) -> dict[str, float]:
     """Return one round's figures by name."""
-    decode_rate = decode_alone(files)
-    encode_rate = encode_alone(files)
-    limit = 1 / (1 / decode_rate + 1 / encode_rate)
     with tempfile.TemporaryDirectory(dir=scratch) as home:
         command = simsearch("index", folder, "--home", home, "--json", "--quiet")
         first, second = run_process(command), run_process(command)
     indexed = json.loads(first.output)["images"]
     rate = indexed / first.seconds
     figures = {
-        "decode alone, pictures/s": decode_rate,
-        "encode alone, pictures/s": encode_rate,
-        "limit of the parts, pictures/s": limit,
         "simsearch index, whole process, pictures/s": rate,
-        "share of the limit": rate / limit,
         "second run, nothing new, s": second.seconds,
         "peak memory, MB": first.peak_bytes / 1e6,
     }
     if peers:
         figures |= measure_peers(peers, folder, scratch, rate)
     return figures
-
-
-def decode_alone(files: list[str]) -> float:
-    """Return pictures a second of reading, hashing and decoding on all cores."""
-
-    def one(file: str) -> bool:
-        try:
-            data = read_file(file)
-            content_hash(data)
-            decode(data, SPEC.preprocessing)
-        except PictureError:
-            return False
-        return True
-
-    with ThreadPoolExecutor(available_cores()) as pool:
-        started = time.perf_counter()
-        count = sum(pool.map(one, files))
-        return count / (time.perf_counter() - started)
-
-
-def encode_alone(files: list[str]) -> float:
-    """Return pictures a second of the encoder on all cores, on pictures decoded before."""
-    pictures: list[tuple[None, Pixels]] = []
-    for file in files[:256]:
-        try:
-            pictures.append((None, decode(read_file(file), SPEC.preprocessing).pixels))
-        except PictureError:
-            continue
-    runtime = open_runtime(SPEC, choose_target("cpu"))
-    list(embed(runtime, pictures[:32]))
-    started = time.perf_counter()
-    count = sum(1 for _ in embed(runtime, islice(cycle(pictures), ENCODED)))
-    return count / (time.perf_counter() - started)
 
 
 def measure_peers(python: str, folder: Path, scratch: Path, rate: float) -> dict[str, float]:

@@ -40,7 +40,7 @@ def main() -> None:
     bare = recipe.add(recipe.train(source, 0), source)
     postings = np.stack([np.arange(len(stored))] * 2, axis=1)
     ours = VectorIndex(bare, recipe, SearchTuning(EFFORT), postings)
-    parameters = recipe.search_parameters(bare, EFFORT, K)
+    parameters = recipe.search_parameters(bare, EFFORT, K, None)
     faiss.omp_set_num_threads(1)
 
     def by_simsearch(asked: Vectors) -> None:

@@ -1,12 +1,16 @@
 """What figures were measured on: they mean nothing without it."""
 
 import platform
+import subprocess
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
 from simsearch.collection.api import available_cores
+
+_SECONDS_BETWEEN = 0.5  # two questions to the driver
 
 
 def processor() -> str:
@@ -48,3 +52,47 @@ def peak_memory() -> int:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
     return 0
+
+
+class GpuUse:
+    """Asks the driver, while it is open, how busy the first GPU is.
+
+    Attributes:
+        mean: share of the time that a kernel ran, 0 to 1; None where nothing was asked or answered.
+    """
+
+    _COMMAND = ("nvidia-smi", "-i", "0", "--query-gpu=utilization.gpu", "--format=csv,noheader")
+
+    def __init__(self, wanted: bool) -> None:
+        self.mean: float | None = None
+        self._wanted = wanted
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+
+    def __enter__(self) -> "GpuUse":
+        if self._wanted:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._wanted:
+            self._thread.join()
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether the driver may still answer."""
+        return self._thread.is_alive()
+
+    def _ask(self) -> None:
+        shares: list[float] = []
+        while not self._over.wait(_SECONDS_BETWEEN):
+            try:
+                asked = subprocess.run(self._COMMAND, capture_output=True, text=True, check=True)  # noqa: S603 - no input
+            except (OSError, subprocess.CalledProcessError):
+                return
+            try:
+                shares.append(float(asked.stdout.split()[0]) / 100)
+            except (ValueError, IndexError):  # some virtual GPUs do not tell
+                return
+            self.mean = sum(shares) / len(shares)

@@ -91,6 +91,8 @@ def _commit_changes(job: Job, outcome: Outcome, failures: list[Failure]) -> Mani
     if candidate == before and before.generation and before.index and failures_known:
         return before
     candidate = replace(candidate, generation=before.generation + 1)
+    if job.rebuild:  # other vectors of the same contents: nothing of the old index can stay
+        candidate = replace(candidate, index=None, outdated=None)
     if outcome.interrupted:
         candidate = without_building(job.folder, candidate)
     else:
@@ -107,8 +109,9 @@ def _clean(folder: Path, manifest: Manifest) -> None:
             _unlink(path)
     for path in folder.glob(f"*{TEMPORARY}"):
         _unlink(path)
+    in_use = {index.folder for index in (manifest.index, manifest.outdated) if index}
     for path in (folder / BUILT).glob("*"):
-        if manifest.index is None or path.name != manifest.index.folder:
+        if path.name not in in_use:
             shutil.rmtree(path, ignore_errors=True)
 
 

@@ -8,13 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from simsearch.errors import CollectionBusyError, CollectionDamagedError, StorageError
-from simsearch.index.choose import choose_recipe
+from simsearch.index.choose import choose_recipe, is_extended
 from simsearch.index.device import count_gpus, free_memory
+from simsearch.index.extension import Keys, extend_index, plan_extension
 from simsearch.index.meta import FOLDER as BUILT
 from simsearch.index.meta import read_meta, write_meta
-from simsearch.index.persist import load_index, save_index
+from simsearch.index.persist import load_index, load_keys, save_index
 from simsearch.index.recipes import Vectors, VectorSource
 from simsearch.index.vector_index import Ids, VectorIndex
 from simsearch.records import SearchTuning
@@ -24,10 +26,15 @@ from simsearch.store.manifest import Manifest, commit, read_manifest
 from simsearch.store.reader import Contents, iterate_vectors, read_contents
 
 _log = logging.getLogger("simsearch")
+Mask = npt.NDArray[np.bool_]
+_KEY_DIGITS = 32  # of a content's hash, enough to tell it from any other
+_DRIFT = 0.1  # of the vectors, after which the search is tuned anew
 
 
-def index_parts(folder: Path, manifest: Manifest, recipe: str | None = None) -> Manifest:
-    """Build the index of the manifest's parts, unless it is there; return the completed manifest.
+def index_parts(folder: Path, manifest: Manifest) -> Manifest:
+    """Index the manifest's parts, unless that is done; return the completed manifest.
+
+    An earlier index that takes additions is given what it lacks; else all is built.
 
     Raises:
         StorageError: the index could not be written.
@@ -35,23 +42,30 @@ def index_parts(folder: Path, manifest: Manifest, recipe: str | None = None) -> 
     """
     contents, hashes = read_contents(folder, manifest.parts)
     manifest = replace(manifest, contents=contents.count)
-    recipe = recipe or _choose(contents.count, manifest.encoder.dim)
-    name = _name(recipe, manifest, contents, hashes)
-    if manifest.index is not None and manifest.index.folder == name:
-        return manifest
+    identity = _identity(manifest, contents, hashes)
+    if manifest.index and manifest.index.folder == _name(manifest.index.recipe, identity):
+        return replace(manifest, outdated=None)
     started = time.perf_counter()
-    index = _build(folder, manifest, contents, recipe)
+    wanted = _keys(contents, hashes)
+    filled = _extended(folder, manifest, contents, wanted)
+    if filled is None:
+        recipe = _choose(contents.count, manifest.encoder.dim)
+        filled = recipe, _build(folder, manifest, contents, recipe), wanted
+    recipe, index, keys = filled
     with storage_errors(folder):
-        return replace(manifest, index=save_index(folder, name, recipe, index, started))
+        info = save_index(folder, _name(recipe, identity), recipe, index, keys, started)
+    return replace(manifest, index=info, outdated=None)
 
 
 def without_building(folder: Path, manifest: Manifest) -> Manifest:
     """Return the manifest with its contents counted, and its index only if it is still theirs."""
     contents, hashes = read_contents(folder, manifest.parts)
+    manifest = replace(manifest, contents=contents.count)
     index = manifest.index
-    if index is not None and index.folder != _name(index.recipe, manifest, contents, hashes):
-        index = None
-    return replace(manifest, contents=contents.count, index=index)
+    identity = _identity(manifest, contents, hashes)
+    if index is None or index.folder == _name(index.recipe, identity):
+        return manifest
+    return replace(manifest, index=None, outdated=index)
 
 
 def open_index(folder: Path, manifest: Manifest) -> VectorIndex:
@@ -100,7 +114,8 @@ def tune_index(folder: Path, manifest: Manifest, recall: float, queries: int) ->
     if index.recipe.exact:
         return index.tuning
     contents, _ = read_contents(folder, manifest.parts)
-    tuning = tune(index, _source(folder, manifest, contents), recall, queries)
+    order = index.positions_of(contents.ids[contents.first])
+    tuning = tune(index, _source(folder, manifest, contents), recall, queries, order)
     info = read_manifest(folder).index
     if info is not None:
         place = folder / BUILT / info.folder
@@ -109,9 +124,7 @@ def tune_index(folder: Path, manifest: Manifest, recall: float, queries: int) ->
     return tuning
 
 
-def vector_blocks(
-    folder: Path, manifest: Manifest, first: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> Iterator[tuple[Ids, Vectors]]:
+def vector_blocks(folder: Path, manifest: Manifest, first: Mask) -> Iterator[tuple[Ids, Vectors]]:
     """Yield (row ids, float32 vectors) of the rows marked in `first`, in the order of the parts."""
     start = 0
     for ids, vectors in iterate_vectors(folder, manifest.parts):
@@ -127,20 +140,65 @@ def _choose(n: int, dim: int) -> str:
 def _build(folder: Path, manifest: Manifest, contents: Contents, recipe: str) -> VectorIndex:
     from simsearch.index.build import build_index
 
-    postings = np.stack([contents.numbers, contents.ids], axis=1)
-    postings = postings[np.lexsort((contents.ids, contents.numbers))]
+    postings = _postings(contents, np.arange(contents.count))
     return build_index(recipe, _source(folder, manifest, contents), postings, count_gpus())
 
 
-def _source(folder: Path, manifest: Manifest, contents: Contents) -> VectorSource:
+def _extended(
+    folder: Path, manifest: Manifest, contents: Contents, wanted: Keys
+) -> tuple[str, VectorIndex, Keys] | None:
+    """Return (recipe, index, keys by place) of the earlier index with what it lacks, or None."""
+    from simsearch.index.tuning import tune
+
+    before = manifest.index or manifest.outdated
+    if before is None:
+        return None
+    try:
+        keys, trained = load_keys(folder, before)
+        change = plan_extension(keys, wanted)
+        size = contents.count, manifest.encoder.dim
+        if not is_extended(before.recipe, *size, free_memory(), trained, change.tombstones):
+            return None
+        index = load_index(folder, before, to_extend=True)
+    except CollectionDamagedError as error:
+        _log.warning("%s; building the index anew", error)
+        return None
+    order = np.argsort(np.argsort(change.places))
+    added = _source(folder, manifest, contents, change.missing)
+    index = extend_index(index, change, added, _postings(contents, order))
+    if abs(contents.count - index.tuning.vectors) > _DRIFT * contents.count:
+        source = _source(folder, manifest, contents)
+        index = replace(index, tuning=tune(index, source, index.tuning.promised, order=order))
+    return before.recipe, index, np.concatenate([keys, wanted[change.missing]])
+
+
+def _postings(contents: Contents, positions: Ids) -> Ids:
+    """Return the postings of an index that has each content at its position."""
+    postings = np.stack([positions[contents.numbers], contents.ids], axis=1)
+    return postings[np.lexsort((postings[:, 1], postings[:, 0]))]
+
+
+def _source(
+    folder: Path, manifest: Manifest, contents: Contents, chosen: Mask | None = None
+) -> VectorSource:
+    """Return the vectors of all contents, or of the chosen ones, in the order of the parts."""
+    wanted = contents.first if chosen is None else contents.first & chosen[contents.numbers]
+
     def blocks() -> Iterator[Vectors]:
-        return (vectors for _, vectors in vector_blocks(folder, manifest, contents.first))
+        return (vectors for _, vectors in vector_blocks(folder, manifest, wanted))
 
-    return VectorSource(contents.count, manifest.encoder.dim, blocks)
+    return VectorSource(int(wanted.sum()), manifest.encoder.dim, blocks)
 
 
-def _name(recipe: str, manifest: Manifest, contents: Contents, hashes: list[str]) -> str:
-    """Name an index after what is in it: which row has which content, and whose vectors they are.
+def _keys(contents: Contents, hashes: list[str]) -> Keys:
+    """Return the first 16 bytes of each content's hash, by number."""
+    rows = np.flatnonzero(contents.first)
+    hexadecimal = "".join(hashes[row][:_KEY_DIGITS] for row in rows.tolist())
+    return np.frombuffer(bytes.fromhex(hexadecimal), f"S{_KEY_DIGITS // 2}")
+
+
+def _identity(manifest: Manifest, contents: Contents, hashes: list[str]) -> str:
+    """Return a digest of what is indexed: which row has which content, and whose vectors they are.
 
     The order of the rows does not count, so that rewritten parts keep their index.
     """
@@ -148,4 +206,8 @@ def _name(recipe: str, manifest: Manifest, contents: Contents, hashes: list[str]
     order = np.argsort(contents.ids)
     digest.update(contents.ids[order].tobytes())
     digest.update("".join(hashes[row] for row in order.tolist()).encode())
-    return f"{recipe}-{digest.hexdigest()[:16]}"
+    return digest.hexdigest()[:16]
+
+
+def _name(recipe: str, identity: str) -> str:
+    return f"{recipe}-{identity}"

@@ -13,5 +13,5 @@ def build_index(recipe_name: str, source: VectorSource, postings: Ids, gpus: int
     """Build an index over `source`; `postings` is as in VectorIndex."""
     recipe = load_recipe(recipe_name)
     filled = recipe.add(recipe.train(source, gpus), source)
-    index = VectorIndex(filled, recipe, SearchTuning(), postings)
+    index = VectorIndex(filled, recipe, SearchTuning(), postings, source.n)
     return index if recipe.exact else replace(index, tuning=tune(index, source, PROMISED_RECALL))

@@ -4,6 +4,7 @@ from simsearch.index.recipes import load_recipe
 
 EXACT_UP_TO = 20_000
 _MEMORY_SHARE = 0.5  # of the free memory, for the index while it is built
+_TOMBSTONES = 0.25  # of the living: each of them is searched in vain
 
 
 def choose_recipe(n: int, dim: int, memory: int, gpus: int) -> str:
@@ -20,5 +21,24 @@ def choose_recipe(n: int, dim: int, memory: int, gpus: int) -> str:
     if n <= EXACT_UP_TO:
         return "flat"
     preferred = "ivf" if gpus else "hnsw"
-    needed = load_recipe(preferred).memory(n, dim)
-    return preferred if needed <= _MEMORY_SHARE * memory else "ivf_sq8"
+    return preferred if _fits(preferred, n, dim, memory) else "ivf_sq8"
+
+
+def is_extended(recipe: str, n: int, dim: int, memory: int, trained: int, tombstones: int) -> bool:
+    """Return whether an index takes additions rather than being built again.
+
+    Args:
+        recipe: of the index as it is.
+        n, dim, memory: as in `choose_recipe`, of the index as it will be.
+        trained: number of vectors when it was built.
+        tombstones: places of removed contents that it will have.
+    """
+    return (
+        EXACT_UP_TO < n <= load_recipe(recipe).growth * trained
+        and tombstones <= _TOMBSTONES * n
+        and _fits(recipe, n + tombstones, dim, memory)
+    )
+
+
+def _fits(recipe: str, n: int, dim: int, memory: int) -> bool:
+    return load_recipe(recipe).memory(n, dim) <= _MEMORY_SHARE * memory

@@ -13,20 +13,25 @@ import numpy as np
 
 from simsearch.digest import file_digest
 from simsearch.errors import CollectionDamagedError
-from simsearch.index.meta import FOLDER, Meta, read_tuning, write_meta
+from simsearch.index.extension import Keys
+from simsearch.index.meta import FOLDER, Meta, read_meta, read_tuning, write_meta
 from simsearch.index.recipes import load_recipe
-from simsearch.index.vector_index import VectorIndex
+from simsearch.index.vector_index import Living, VectorIndex
 from simsearch.records import IndexInfo
 
 _INDEX_FILE = "index.faiss"
 _IDS_FILE = "ids.npy"
+_KEYS_FILE = "contents.npy"
 _MARK_FILE = "verified.json"
 
 
-def save_index(home: Path, name: str, recipe: str, index: VectorIndex, started: float) -> IndexInfo:
+def save_index(
+    home: Path, name: str, recipe: str, index: VectorIndex, keys: Keys, started: float
+) -> IndexInfo:
     """Write an index to `home/built/name`, whole or not at all.
 
     Args:
+        keys: [places] of the faiss index, what tells their contents apart.
         started: time.perf_counter() from before the index was built.
 
     Raises:
@@ -44,7 +49,11 @@ def save_index(home: Path, name: str, recipe: str, index: VectorIndex, started: 
                 faiss.write_index(index.faiss_index, faiss.PyCallbackIOWriter(stream.write))
             except RuntimeError as error:
                 raise OSError(errno.EIO, str(error)) from error
-        np.save(folder / _IDS_FILE, index.postings)
+        postings = index.postings
+        if index.living is not None:
+            postings = np.stack([index.living.places[postings[:, 0]], postings[:, 1]], axis=1)
+        np.save(folder / _IDS_FILE, postings)
+        np.save(folder / _KEYS_FILE, keys)
         seconds = time.perf_counter() - started
         info = IndexInfo(
             recipe=recipe,
@@ -57,6 +66,8 @@ def save_index(home: Path, name: str, recipe: str, index: VectorIndex, started: 
         meta: Meta = {
             "recipe": recipe,
             "vectors": index.size,
+            "trained": index.trained,
+            "keys": file_digest(folder / _KEYS_FILE),
             "dim": index.faiss_index.d,
             "faiss": faiss.__version__,
         }
@@ -71,7 +82,9 @@ def save_index(home: Path, name: str, recipe: str, index: VectorIndex, started: 
     return info
 
 
-def load_index(home: Path, info: IndexInfo, afresh: bool = False) -> VectorIndex:
+def load_index(
+    home: Path, info: IndexInfo, afresh: bool = False, to_extend: bool = False
+) -> VectorIndex:
     """Load an index whose files have the digests in `info`.
 
     The index is mapped into memory, not read, where FAISS can do that. To read gigabytes for every
@@ -80,6 +93,7 @@ def load_index(home: Path, info: IndexInfo, afresh: bool = False) -> VectorIndex
 
     Args:
         afresh: trust nothing.
+        to_extend: read it into memory, where it can be added to.
 
     Raises:
         CollectionDamagedError: a file is missing or is not what was written.
@@ -93,17 +107,39 @@ def load_index(home: Path, info: IndexInfo, afresh: bool = False) -> VectorIndex
             with suppress(OSError):  # a place that can't be written is verified each time
                 _mark_verified(folder, info)
         tuning = read_tuning(folder)
+        meta = read_meta(folder)
         inverted = info.recipe.startswith("ivf")
-        flags = faiss.IO_FLAG_MMAP if inverted else faiss.IO_FLAG_MMAP_IFC
+        mapped = faiss.IO_FLAG_MMAP if inverted else faiss.IO_FLAG_MMAP_IFC
+        filled = faiss.read_index(str(folder / _INDEX_FILE), 0 if to_extend else mapped)
+        postings = np.load(folder / _IDS_FILE, mmap_mode="r", allow_pickle=False)
+        living = None
+        if meta["vectors"] < filled.ntotal:
+            places = np.unique(postings[:, 0])
+            living = Living.among(filled.ntotal, places)
+            positions = np.searchsorted(places, postings[:, 0])
+            postings = np.stack([positions, postings[:, 1]], axis=1)
         return VectorIndex(
-            faiss.read_index(str(folder / _INDEX_FILE), flags),
-            load_recipe(info.recipe),
-            tuning,
-            np.load(folder / _IDS_FILE, mmap_mode="r", allow_pickle=False),
+            filled, load_recipe(info.recipe), tuning, postings, meta.get("trained", 0), living
         )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, ModuleNotFoundError) as error:
         message = " ".join(str(error).split())
         raise CollectionDamagedError(f"the index in '{folder}' can't be read: {message}") from error
+
+
+def load_keys(home: Path, info: IndexInfo) -> tuple[Keys, int]:
+    """Return what tells the contents apart, by place, and how many the index was built with.
+
+    Raises:
+        CollectionDamagedError: a file is missing or is not what was written.
+    """
+    folder = home / FOLDER / info.folder
+    try:
+        meta = read_meta(folder)
+        if file_digest(folder / _KEYS_FILE) != meta["keys"]:
+            raise CollectionDamagedError(f"'{folder / _KEYS_FILE}' is not what was written")
+        return np.load(folder / _KEYS_FILE, allow_pickle=False), int(meta["trained"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CollectionDamagedError(f"the index in '{folder}' can't be read: {error}") from error
 
 
 def _verify(folder: Path, info: IndexInfo) -> None:

@@ -18,7 +18,11 @@ _SEED = 99
 
 
 def tune(
-    index: VectorIndex, source: VectorSource, recall: float, queries: int = _QUERIES
+    index: VectorIndex,
+    source: VectorSource,
+    recall: float,
+    queries: int = _QUERIES,
+    order: Ids | None = None,
 ) -> SearchTuning:
     """Return the first effort that finds enough neighbours of stored vectors, else the last.
 
@@ -26,17 +30,19 @@ def tune(
     a compressed index has a limit of its own, which no effort lifts.
 
     Args:
-        source: the vectors of the index, by position.
+        source: the vectors of the index.
         recall: recall@10 that is promised, over 0 and up to 1.
         queries: how many stored vectors are asked, drawn at random.
+        order: int64 [n], the position of each vector of the source; None: as they come.
     """
+    places = np.arange(source.n) if order is None else np.argsort(order)
     asked = source.sample(queries, _SEED)
     truth = _true_cosines(source, asked, _K + 1)
     before, measured = 0.0, 0.0
     for effort in index.recipe.efforts:
-        tuning = SearchTuning(effort, recall, None, len(asked), _K)
+        tuning = SearchTuning(effort, recall, None, len(asked), _K, source.n)
         _, positions = replace(index, tuning=tuning).search(asked, _K + 1)
-        found = _cosines_at(source, asked, positions)
+        found = _cosines_at(source, asked, np.where(positions >= 0, places[positions], -1))
         # The first hit is the query itself: easy to find, and no answer.
         measured = recall_at_k(found[:, 1:], truth[:, 1:])
         enough = measured >= 1 - _MARGIN * (1 - recall)
@@ -46,13 +52,13 @@ def tune(
     return replace(tuning, measured=measured)
 
 
-def _cosines_at(source: VectorSource, queries: Vectors, positions: Ids) -> Vectors:
-    """Return the exact cosines of each query with its positions, descending; -1 gives -inf."""
-    rows = np.unique(positions[positions >= 0])
-    vectors = _unit(source.take(rows))
-    at = np.minimum(np.searchsorted(rows, positions), max(len(rows) - 1, 0))
+def _cosines_at(source: VectorSource, queries: Vectors, rows: Ids) -> Vectors:
+    """Return the exact cosines of each query with rows of the source, descending; -1 is -inf."""
+    needed = np.unique(rows[rows >= 0])
+    vectors = _unit(source.take(needed))
+    at = np.minimum(np.searchsorted(needed, rows), max(len(needed) - 1, 0))
     exact = np.einsum("qd,qkd->qk", queries, vectors[at])
-    return -np.sort(-np.where(positions >= 0, exact, -np.inf).astype(np.float32), axis=1)
+    return -np.sort(-np.where(rows >= 0, exact, -np.inf).astype(np.float32), axis=1)
 
 
 def _true_cosines(source: VectorSource, queries: Vectors, k: int) -> Vectors:

@@ -196,6 +196,7 @@ class SearchTuning:
         measured: recall@k that it had, by cosine; None for an index from before this was kept.
         queries: how many stored pictures were asked, themselves left out of the answers.
         k: neighbours.
+        vectors: how many the index had then.
     """
 
     effort: int = 0
@@ -203,6 +204,7 @@ class SearchTuning:
     measured: float | None = 1.0
     queries: int = 0
     k: int = 10
+    vectors: int = 0
 
 
 @dataclass(frozen=True, slots=True)

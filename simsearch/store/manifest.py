@@ -44,6 +44,7 @@ class Manifest:
         contents: number of distinct contents.
         failures: rows in failures.parquet.
         index: the built index, None where it is still to be built.
+        outdated: where it is, the index of an earlier generation, which could be extended.
         created, updated: ISO 8601, UTC.
     """
 
@@ -56,6 +57,7 @@ class Manifest:
     contents: int = 0
     failures: int = 0
     index: IndexInfo | None = None
+    outdated: IndexInfo | None = None
     created: str = ""
     updated: str = ""
 
@@ -86,14 +88,14 @@ class Manifest:
             )
         if version != FORMAT_VERSION:
             raise ValueError(f"format {version}, this version reads {FORMAT_VERSION}")
-        index = data["index"]
+        indices = ((name, data.get(name)) for name in ("index", "outdated"))
         return cls(
             **{
                 **data,
                 "encoder": EncoderSpec.from_dict(data["encoder"]),
                 "roots": tuple(os.fsdecode(root.encode("latin-1")) for root in data["roots"]),
                 "parts": tuple(PartInfo(**part) for part in data["parts"]),
-                "index": IndexInfo(**index) if index else None,
+                **{name: IndexInfo(**index) if index else None for name, index in indices},
             }
         )
 

@@ -13,6 +13,7 @@ import pytest
 
 from simsearch import Collection, SyncReport
 from simsearch.collection import committing, sync
+from simsearch.index import choose
 from simsearch.store import writer
 from tests.collection.conftest import (
     Half,
@@ -122,8 +123,13 @@ def assert_rows_are_right(
 ) -> None:
     assert hashes_of_rows(collection) == readable(folder)
     assert collection.check().problems == []
-    for row in rows(collection).values():
+    known = rows(collection)
+    for row in known.values():
         assert row.vector.astype(float) @ true_vectors[row.hash].astype(float) > 0.99
+    found = collection.query(folder / "anchor.jpg", k=100, include_self=True)
+    assert {Path(neighbor.path): neighbor.id for neighbor in found} == {
+        path: row.id for path, row in known.items()
+    }
 
 
 def assert_counts_are_right(
@@ -146,9 +152,16 @@ def assert_counts_are_right(
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("exact_up_to", [20_000, 2], ids=["scan", "graph"])
 def test_every_run_ends_as_the_folder_is(
-    library: Library, embedded: list[str], true_vectors: dict[str, Half], seed: int
+    library: Library,
+    embedded: list[str],
+    true_vectors: dict[str, Half],
+    monkeypatch: pytest.MonkeyPatch,
+    exact_up_to: int,
+    seed: int,
 ) -> None:
+    monkeypatch.setattr(choose, "EXACT_UP_TO", exact_up_to)
     rng = random.Random(seed)
     library.put("anchor.jpg", 0)
     before: dict[Path, str] = {}

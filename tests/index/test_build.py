@@ -52,7 +52,7 @@ class BlindRecipe:
         """Return the index."""
         return index
 
-    def search_parameters(self, _index: object, effort: int, _k: int) -> float:
+    def search_parameters(self, _index: object, effort: int, _k: int, _selector: object) -> float:
         """Return the recall."""
         return self._recall[effort]
 

@@ -22,6 +22,7 @@ from tests.index.vectors import clustered, one_row_each, source_of
 
 N, DIM = 50, 8
 VECTORS = clustered(N, DIM, seed=1)
+KEYS = np.array([str(seed).encode() for seed in range(N)])
 FILES = ["index.faiss", "ids.npy", "meta.json"]
 
 
@@ -34,7 +35,7 @@ def index() -> VectorIndex:
 @pytest.fixture
 def info(tmp_path: Path, index: VectorIndex) -> IndexInfo:
     """Return the record of that index, saved as 'one'."""
-    return save_index(tmp_path, "one", "flat", index, time.perf_counter())
+    return save_index(tmp_path, "one", "flat", index, KEYS, time.perf_counter())
 
 
 @pytest.fixture
@@ -47,7 +48,9 @@ def _faiss_must_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_info_describes_the_files(tmp_path: Path, info: IndexInfo) -> None:
     folder = tmp_path / FOLDER / "one"
-    assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, "verified.json"])
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        [*FILES, "contents.npy", "verified.json"]
+    )
     assert (info.recipe, info.folder) == ("flat", "one")
     assert info.digest == file_digest(folder / "index.faiss")
     assert info.ids_digest == file_digest(folder / "ids.npy")
@@ -57,7 +60,7 @@ def test_info_describes_the_files(tmp_path: Path, info: IndexInfo) -> None:
 
 def test_saving_again_replaces(tmp_path: Path, index: VectorIndex, info: IndexInfo) -> None:
     (tmp_path / FOLDER / "one" / "index.faiss").write_bytes(b"damaged")
-    again = save_index(tmp_path, "one", "flat", index, time.perf_counter())
+    again = save_index(tmp_path, "one", "flat", index, KEYS, time.perf_counter())
     assert load_index(tmp_path, again).size == N
     assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["one"]
 
@@ -150,13 +153,13 @@ def test_file_that_can_not_grow(tmp_path: Path, info: IndexInfo, rows: int, shar
 
     vectors = np.resize(VECTORS, (rows, DIM))
     index = build_index("flat", source_of(vectors), one_row_each(rows), gpus=0)
-    whole = save_index(tmp_path, "whole", "flat", index, time.perf_counter()).bytes
+    whole = save_index(tmp_path, "whole", "flat", index, KEYS, time.perf_counter()).bytes
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(share * whole), limits[1]))
     try:
         for name in ("one", "two"):
             with pytest.raises(OSError, match="File too large"):
-                save_index(tmp_path, name, "flat", index, time.perf_counter())
+                save_index(tmp_path, name, "flat", index, KEYS, time.perf_counter())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert sorted(path.name for path in (tmp_path / FOLDER).iterdir()) == ["one", "whole"]
@@ -172,7 +175,7 @@ def test_interrupted_write_leaves_what_was_there(
     monkeypatch.setattr(np, "save", interrupt)
     for name in ("one", "two"):
         with pytest.raises(KeyboardInterrupt):
-            save_index(tmp_path, name, "flat", index, time.perf_counter())
+            save_index(tmp_path, name, "flat", index, KEYS, time.perf_counter())
     assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["one"]
     assert load_index(tmp_path, info).size == N
 
@@ -181,12 +184,14 @@ def test_left_over_of_a_killed_write_is_in_nobodys_way(tmp_path: Path, index: Ve
     left_over = tmp_path / FOLDER / "tmp-one"
     left_over.mkdir(parents=True)
     (left_over / "index.faiss").write_bytes(b"half")
-    info = save_index(tmp_path, "one", "flat", index, time.perf_counter())
+    info = save_index(tmp_path, "one", "flat", index, KEYS, time.perf_counter())
     assert load_index(tmp_path, info).size == N
     assert not left_over.exists()
 
 
 def test_empty_index(tmp_path: Path) -> None:
     empty = build_index("flat", source_of(VECTORS[:0]), one_row_each(0), gpus=0)
-    loaded = load_index(tmp_path, save_index(tmp_path, "one", "flat", empty, time.perf_counter()))
+    loaded = load_index(
+        tmp_path, save_index(tmp_path, "one", "flat", empty, KEYS[:0], time.perf_counter())
+    )
     assert (loaded.size, loaded.postings.shape) == (0, (0, 2))

@@ -1,6 +1,7 @@
 """What every recipe promises, whatever it builds."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 
 from simsearch.index.build import build_index
-from simsearch.index.persist import load_index, save_index
+from simsearch.index.extension import extend_index, plan_extension
+from simsearch.index.persist import load_index, load_keys, save_index
 from simsearch.index.recipes import Recipe, Vectors, load_recipe, recipe_names
 from simsearch.index.vector_index import VectorIndex
 from simsearch.metrics import recall_at_k
@@ -26,6 +28,8 @@ from tests.index.vectors import (
 N, DIM, HELD_OUT = 4000, 64, 200
 EVERYTHING = clustered(N + HELD_OUT, DIM, seed=1)
 STORED, QUERIES = EVERYTHING[:N], EVERYTHING[N:]
+LEFT = np.flatnonzero(np.arange(N) % 7)
+KEYS = np.array([str(place).encode() for place in range(N)])
 
 
 @pytest.fixture(scope="module", params=recipe_names())
@@ -121,7 +125,7 @@ def test_answers_are_ordered_and_distinct(index: VectorIndex) -> None:
 def test_saved_and_loaded_index_answers_the_same(
     name: str, index: VectorIndex, tmp_path: Path
 ) -> None:
-    info = save_index(tmp_path, "built-now", name, index, time.perf_counter())
+    info = save_index(tmp_path, "built-now", name, index, KEYS, time.perf_counter())
     loaded = load_index(tmp_path, info)
     assert (loaded.recipe, loaded.tuning, loaded.size) == (index.recipe, index.tuning, N)
     assert np.array_equal(loaded.postings, index.postings)
@@ -174,3 +178,42 @@ def test_rare_values_outside_the_training_sample(
     cosines, positions = index.search(heavy_tailed[:300], 10)
     error = np.abs(cosines - cosines_of(heavy_tailed[:300], heavy_tailed, positions))
     assert error.max() <= recipe.score_error
+
+
+@pytest.fixture(scope="module")
+def extended(name: str, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> VectorIndex:
+    """Return an index of all but every seventh of STORED that was built with the first half."""
+    if not recipe.growth:
+        pytest.skip("takes no additions")
+    home, half = tmp_path_factory.mktemp("home"), N // 2
+    first = build_index(name, source_of(STORED[:half]), one_row_each(half), gpus=0)
+    info = save_index(home, "first", name, first, KEYS[:half], time.perf_counter())
+    keys, trained = load_keys(home, info)
+    assert trained == half
+    change = plan_extension(keys, KEYS[LEFT])
+    assert change.tombstones == np.count_nonzero(np.arange(half) % 7 == 0)
+    loaded = load_index(home, info, to_extend=True)
+    added = source_of(STORED[LEFT][change.missing])
+    index = extend_index(loaded, change, added, one_row_each(len(LEFT)))
+    again = save_index(home, "second", name, index, KEYS, time.perf_counter())
+    return load_index(home, again)
+
+
+def test_extended_index_finds_what_one_built_at_once_does(extended: VectorIndex) -> None:
+    assert extended.size == len(LEFT)
+    cosines, positions = extended.search(QUERIES, 10)
+    found = cosines_of(QUERIES, STORED[LEFT], positions)
+    assert recall_at_k(found, nearest(QUERIES, STORED[LEFT], 10)[0]) >= 0.98
+    assert np.abs(cosines - found).max() <= extended.recipe.score_error
+    _, own = extended.search(STORED[LEFT], 1)
+    assert (own[:, 0] == np.arange(len(LEFT))).mean() >= 0.98
+
+
+def test_all_that_is_left_can_be_found(extended: VectorIndex) -> None:
+    most = replace(extended, tuning=SearchTuning(max(extended.recipe.efforts)))
+    _, positions = most.search(QUERIES[:3], 10**6)
+    assert np.array_equal(np.sort(positions, axis=1), np.tile(np.arange(len(LEFT)), (3, 1)))
+
+
+def test_rows_of_an_extended_index(extended: VectorIndex) -> None:
+    assert np.array_equal(extended.postings, one_row_each(len(LEFT)))

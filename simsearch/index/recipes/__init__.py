@@ -72,6 +72,10 @@ class Recipe(Protocol):
     def fewest(self) -> int:
         """Number of vectors under which it can't learn what it must, or misses some of them."""
 
+    @property
+    def growth(self) -> float:
+        """How many times its size when it was trained it may have by additions; 0: takes none."""
+
     def memory(self, n: int, dim: int) -> int:
         """Return about how many bytes building and holding the index takes."""
 
@@ -84,8 +88,12 @@ class Recipe(Protocol):
     def add(self, index: Any, source: VectorSource) -> Any:
         """Return the index with all vectors, in the source's order, such that a CPU can search."""
 
-    def search_parameters(self, index: Any, effort: int, k: int) -> Any:
-        """Return faiss.SearchParameters of an index for an effort and k neighbours, or None."""
+    def search_parameters(self, index: Any, effort: int, k: int, selector: Any) -> Any:
+        """Return faiss.SearchParameters of an index for an effort and k neighbours, or None.
+
+        Args:
+            selector: faiss.IDSelector of what may be found, or None for everything.
+        """
 
 
 def add_blocks(index: Any, source: VectorSource) -> Any:

@@ -1,5 +1,6 @@
 """Walk a navigable graph (Malkov and Yashunin 2016, faiss.IndexHNSW)."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ class Graph:
     exact: bool = False
     efforts: tuple[int, ...] = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048)
     fewest: int = 1
+    growth: float = math.inf
 
     def memory(self, n: int, dim: int) -> int:
         """See Recipe."""
@@ -39,19 +41,21 @@ class Graph:
         """See Recipe.
 
         By distance, not by inner product: which links are worth keeping is judged by the triangle
-        inequality, and with the inner product groups of near-identical pictures fall apart. Free
-        places are filled with links that were judged superfluous, for the same groups' sake.
+        inequality, and with the inner product groups of near-identical pictures fall apart.
         """
         text = self.factory(source.n, source.dim)
-        index = faiss.index_factory(source.dim, text, faiss.METRIC_L2)
-        index.hnsw.efConstruction = _EF_CONSTRUCTION
-        index.keep_max_size_level0 = True
-        return index
+        return faiss.index_factory(source.dim, text, faiss.METRIC_L2)
 
     def add(self, index: Any, source: VectorSource) -> Any:
-        """See Recipe."""
+        """See Recipe.
+
+        Free places are filled with links that were judged superfluous, again for the sake of groups
+        of near-identical pictures.
+        """
+        index.hnsw.efConstruction = _EF_CONSTRUCTION
+        index.keep_max_size_level0 = True  # which faiss does not save
         return add_blocks(index, source)
 
-    def search_parameters(self, index: Any, effort: int, k: int) -> Any:  # noqa: ARG002 - any index
+    def search_parameters(self, index: Any, effort: int, k: int, selector: Any) -> Any:  # noqa: ARG002 - any index
         """See Recipe."""
-        return faiss.SearchParametersHNSW(efSearch=max(effort, 2 * k))
+        return faiss.SearchParametersHNSW(efSearch=max(effort, 2 * k), sel=selector)

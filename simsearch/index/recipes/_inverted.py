@@ -13,6 +13,7 @@ from simsearch.index.recipes import Vectors, VectorSource, add_blocks
 _TRAINING_PER_LIST = 40
 _REFINED = "Refine"  # of factory strings
 _CANDIDATES = 400  # of a refined index that are sorted again, at least
+_ROOM = 0.1  # of the range of an 8-bit number, on either side
 _SEED = 1234
 
 
@@ -31,6 +32,7 @@ class Inverted:
     exact: bool = False
     efforts: tuple[int, ...] = (8, 16, 32, 64, 128, 256, 512, 1024)
     fewest: int = 1
+    growth: float = 2  # the lists grow with it, and what was learned ages
 
     def memory(self, n: int, dim: int) -> int:
         """See Recipe."""
@@ -53,8 +55,12 @@ class Inverted:
             # The vectors themselves, not their residuals: in 16 bits that loses nothing.
             index.by_residual = False
         if "SQ8" in text:
-            # Values outside the range met in training would be clipped, and their scores far off.
+            # Values outside the range met in training would be clipped, and their scores far off:
+            # all that are known are met, and there is room for additions.
             training = np.concatenate([training, _extremes(source)])
+            refining = _REFINED in text
+            coded = faiss.downcast_index(index.refine_index) if refining else index
+            coded.sq.rangestat_arg = _ROOM
         if gpus and _REFINED not in text:
             index = faiss.index_cpu_to_all_gpus(index, ngpu=gpus)
         index.train(training)
@@ -66,12 +72,13 @@ class Inverted:
         on_cpu = isinstance(filled, faiss.IndexIVF | faiss.IndexRefine)
         return filled if on_cpu else faiss.index_gpu_to_cpu(filled)
 
-    def search_parameters(self, index: Any, effort: int, k: int) -> Any:
+    def search_parameters(self, index: Any, effort: int, k: int, selector: Any) -> Any:
         """See Recipe."""
         if not isinstance(index, faiss.IndexRefine):
-            return faiss.SearchParametersIVF(nprobe=effort)
+            return faiss.SearchParametersIVF(nprobe=effort, sel=selector)
         # faiss's fast scan visits lists that do not exist where it is asked for more than there are
-        lists = faiss.SearchParametersIVF(nprobe=min(effort, faiss.extract_index_ivf(index).nlist))
+        visited = min(effort, faiss.extract_index_ivf(index).nlist)
+        lists = faiss.SearchParametersIVF(nprobe=visited, sel=selector)
         return faiss.IndexRefineSearchParameters(
             k_factor=max(_CANDIDATES / k, 4), base_index_params=lists
         )

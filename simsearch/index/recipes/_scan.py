@@ -23,6 +23,7 @@ class Scan:
     exact: bool = True
     efforts: tuple[int, ...] = ()
     fewest: int = 1
+    growth: float = 0  # it is as soon built as read
 
     def memory(self, n: int, dim: int) -> int:
         """See Recipe."""
@@ -40,5 +41,6 @@ class Scan:
         """See Recipe."""
         return add_blocks(index, source)
 
-    def search_parameters(self, index: Any, effort: int, k: int) -> None:
+    def search_parameters(self, index: Any, effort: int, k: int, selector: Any) -> Any:  # noqa: ARG002 - exact
         """See Recipe."""
+        return None if selector is None else faiss.SearchParameters(sel=selector)

@@ -1,0 +1,1 @@
+"""How fast pictures become an index, stage by stage and as a whole."""
