@@ -1,17 +1,50 @@
 """Build an index, and tune it to the promised recall."""
 
+import logging
 from dataclasses import replace
 
 from simsearch.config import PROMISED_RECALL
+from simsearch.errors import DeviceError
+from simsearch.index.device import free_gpu_memory
 from simsearch.index.recipes import VectorSource, load_recipe
 from simsearch.index.tuning import tune
 from simsearch.index.vector_index import Ids, VectorIndex
 from simsearch.records import SearchTuning
 
+_log = logging.getLogger("simsearch")
+_GPU_SHARE = 0.8  # of the free memory; the rest is for what faiss and cuVS need meanwhile
+
 
 def build_index(recipe_name: str, source: VectorSource, postings: Ids, gpus: int) -> VectorIndex:
-    """Build an index over `source`; `postings` is as in VectorIndex."""
+    """Build an index over `source`; `postings` is as in VectorIndex.
+
+    Raises:
+        DeviceError: only GPUs can build it, and there are none, or they have too little memory.
+    """
     recipe = load_recipe(recipe_name)
+    gpus = gpus_for(recipe_name, source.n, source.dim, gpus)
     filled = recipe.add(recipe.train(source, gpus), source)
     index = VectorIndex(filled, recipe, SearchTuning(), postings, source.n)
     return index if recipe.exact else replace(index, tuning=tune(index, source, PROMISED_RECALL))
+
+
+def gpus_for(recipe_name: str, n: int, dim: int, gpus: int) -> int:
+    """Return how many of the GPUs build an index: all, or none where its vectors do not fit.
+
+    Raises:
+        DeviceError: none can, and only GPUs build it.
+    """
+    recipe = load_recipe(recipe_name)
+    needed = recipe.gpu_memory(n, dim) if gpus else 0
+    if not needed:
+        return 0
+    free = free_gpu_memory()
+    if needed <= _GPU_SHARE * free:
+        return gpus
+    short = (
+        f"'{recipe_name}' needs {needed / 1e9:.1f} GB of GPU memory and {free / 1e9:.1f} are free"
+    )
+    if recipe.gpu_only:
+        raise DeviceError(f"{short}; use another recipe")
+    _log.warning("%s: the index is built on the CPU", short)
+    return 0

@@ -10,6 +10,14 @@ def count_gpus() -> int:
     return int(faiss.get_num_gpus()) if hasattr(faiss, "get_num_gpus") else 0
 
 
+def free_gpu_memory() -> int:
+    """Return the bytes that are free on every GPU; 0 where torch can use none."""
+    import torch
+
+    every = range(torch.cuda.device_count())
+    return min((torch.cuda.mem_get_info(number)[0] for number in every), default=0)
+
+
 def free_memory() -> int:
     """Return the bytes of main memory that can be used without swapping."""
     try:

@@ -1,6 +1,7 @@
 """What every recipe promises, whatever it builds."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from simsearch.index.recipes import Recipe, Vectors, load_recipe, recipe_names
 from simsearch.index.vector_index import VectorIndex
 from simsearch.metrics import recall_at_k
 from simsearch.records import SearchTuning
+from tests.index.pretended_gpus import pretend_gpus
 from tests.index.vectors import (
     around,
     clustered,
@@ -32,6 +34,18 @@ LEFT = np.flatnonzero(np.arange(N) % 7)
 KEYS = np.array([str(place).encode() for place in range(N)])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _fake_gpu() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        pretend_gpus(patch)
+        yield
+
+
+def gpus_of(name: str) -> int:
+    """Return how many GPUs a recipe needs; pretended ones, on which the CPU does the work."""
+    return int(load_recipe(name).gpu_only)
+
+
 @pytest.fixture(scope="module", params=recipe_names())
 def name(request: pytest.FixtureRequest) -> str:
     """Return each recipe's name."""
@@ -47,17 +61,18 @@ def recipe(name: str) -> Recipe:
 @pytest.fixture(scope="module")
 def index(name: str) -> VectorIndex:
     """Return each recipe's index of STORED, read in six blocks."""
-    return build_index(name, source_of(STORED), one_row_each(N), gpus=0)
+    return build_index(name, source_of(STORED), one_row_each(N), gpus=gpus_of(name))
 
 
 def filled(recipe: Recipe, vectors: Vectors) -> Any:
     """Return a recipe's faiss index of vectors that come in small blocks."""
     source = source_of(vectors, block_rows=max(len(vectors) // 5, 2))
-    return recipe.add(recipe.train(source, gpus=0), source)
+    return recipe.add(recipe.train(source, gpus=int(recipe.gpu_only)), source)
 
 
 def test_recipes_are_found() -> None:
     assert recipe_names() == [
+        "cagra",
         "flat",
         "flat_f32",
         "hnsw",
@@ -135,8 +150,9 @@ def test_saved_and_loaded_index_answers_the_same(
 
 
 def test_building_again_gives_the_same_effort(name: str, index: VectorIndex) -> None:
-    again = build_index(name, source_of(STORED, block_rows=N), one_row_each(N), gpus=0)
-    if name == "hnsw":  # built by several threads: the graph differs a little
+    source = source_of(STORED, block_rows=N)
+    again = build_index(name, source, one_row_each(N), gpus=gpus_of(name))
+    if name in {"hnsw", "cagra"}:  # built by several threads: the graph differs a little
         assert again.tuning.effort in index.recipe.efforts
     else:
         assert again.tuning.effort == index.tuning.effort

@@ -20,6 +20,7 @@ from simsearch.bench.machine import peak_memory
 from simsearch.bench.recall.dataset import Dataset, read_dataset
 from simsearch.bench.recall.engines import Engine, load_engine
 from simsearch.bench.recall.truth import Distances, distances_to, true_distances
+from simsearch.errors import SimsearchError
 from simsearch.index.device import count_gpus
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
@@ -54,8 +55,11 @@ class WorkerTask:
 def main() -> None:
     """Measure, and print a line a run."""
     task = WorkerTask(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    for run in measure(task):
-        print(json.dumps(run), flush=True)  # noqa: T201 - the parent reads it
+    try:
+        for run in measure(task):
+            print(json.dumps(run), flush=True)  # noqa: T201 - the parent reads it
+    except SimsearchError as error:
+        sys.exit(str(error))
 
 
 def measure(task: WorkerTask) -> Iterator[dict[str, Any]]:

@@ -76,8 +76,15 @@ class Recipe(Protocol):
     def growth(self) -> float:
         """How many times its size when it was trained it may have by additions; 0: takes none."""
 
+    @property
+    def gpu_only(self) -> bool:
+        """Whether no CPU can build it."""
+
     def memory(self, n: int, dim: int) -> int:
         """Return about how many bytes building and holding the index takes."""
+
+    def gpu_memory(self, n: int, dim: int) -> int:
+        """Return about how many bytes building takes on each GPU; 0: it uses none."""
 
     def factory(self, n: int, dim: int) -> str:
         """Return what faiss.index_factory makes such an index of, but for a setting or two."""

@@ -27,11 +27,16 @@ class Graph:
     exact: bool = False
     efforts: tuple[int, ...] = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048)
     fewest: int = 1
+    gpu_only: bool = False
     growth: float = math.inf
 
     def memory(self, n: int, dim: int) -> int:
         """See Recipe."""
         return n * (self.bytes_a_number * dim + 2 * 4 * _LINKS + 40)
+
+    def gpu_memory(self, n: int, dim: int) -> int:  # noqa: ARG002 - built on the CPU
+        """See Recipe."""
+        return 0
 
     def factory(self, n: int, dim: int) -> str:  # noqa: ARG002 - the same for all
         """See Recipe."""

@@ -13,6 +13,7 @@ from simsearch.index.recipes import Vectors, VectorSource, add_blocks
 _TRAINING_PER_LIST = 40
 _REFINED = "Refine"  # of factory strings
 _CANDIDATES = 400  # of a refined index that are sorted again, at least
+_GPU_LISTS = 1.5  # times what is in a list, on a GPU
 _ROOM = 0.1  # of the range of an 8-bit number, on either side
 _SEED = 1234
 
@@ -32,6 +33,7 @@ class Inverted:
     exact: bool = False
     efforts: tuple[int, ...] = (8, 16, 32, 64, 128, 256, 512, 1024)
     fewest: int = 1
+    gpu_only: bool = False
     growth: float = 2  # the lists grow with it, and what was learned ages
 
     def memory(self, n: int, dim: int) -> int:
@@ -39,12 +41,19 @@ class Inverted:
         training = 4 * dim * _count_lists(n) * _TRAINING_PER_LIST
         return n * (self.vector_bytes(dim) + 8) + training
 
+    def gpu_memory(self, n: int, dim: int) -> int:
+        """See Recipe: lists grow in steps; faiss clones no refined index to a GPU."""
+        if _REFINED in self.storage(dim):
+            return 0
+        training = 4 * dim * _count_lists(n) * _TRAINING_PER_LIST
+        return round(_GPU_LISTS * n * (self.vector_bytes(dim) + 8)) + training
+
     def factory(self, n: int, dim: int) -> str:
         """See Recipe."""
         return f"IVF{_count_lists(n)},{self.storage(dim)}"
 
     def train(self, source: VectorSource, gpus: int) -> Any:
-        """See Recipe; on a sample. faiss clones no refined index to a GPU."""
+        """See Recipe; on a sample."""
         text = self.factory(source.n, source.dim)
         index = faiss.index_factory(source.dim, text, source.faiss_metric)
         inverted = faiss.extract_index_ivf(index)

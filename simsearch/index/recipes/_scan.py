@@ -23,11 +23,16 @@ class Scan:
     exact: bool = True
     efforts: tuple[int, ...] = ()
     fewest: int = 1
+    gpu_only: bool = False
     growth: float = 0  # it is as soon built as read
 
     def memory(self, n: int, dim: int) -> int:
         """See Recipe."""
         return self.bytes_a_number * n * dim
+
+    def gpu_memory(self, n: int, dim: int) -> int:  # noqa: ARG002 - built on the CPU
+        """See Recipe."""
+        return 0
 
     def factory(self, n: int, dim: int) -> str:  # noqa: ARG002 - the same for all
         """See Recipe."""

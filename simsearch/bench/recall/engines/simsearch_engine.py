@@ -7,6 +7,7 @@ from typing import Any
 import faiss
 import numpy as np
 
+from simsearch.index.build import gpus_for
 from simsearch.index.recipes import Recipe, Vectors, VectorSource, load_recipe
 from simsearch.index.vector_index import Ids, VectorIndex
 from simsearch.records import SearchTuning
@@ -16,6 +17,7 @@ from simsearch.records import SearchTuning
 class SimsearchEngine:
     """See Engine."""
 
+    name: str
     recipe: Recipe
     PACKAGES = ("faiss-cpu", "faiss-gpu-cuvs", "numpy")
     settings: dict[str, object] = field(default_factory=dict)
@@ -30,7 +32,8 @@ class SimsearchEngine:
     def train(self, source: VectorSource, gpus: int) -> None:
         """See Engine."""
         self.settings = {"factory": self.recipe.factory(source.n, source.dim)}
-        self._empty = self.recipe.train(source, gpus)
+        usable = gpus_for(self.name, source.n, source.dim, gpus)
+        self._empty = self.recipe.train(source, usable)
 
     def add(self, source: VectorSource) -> None:
         """See Engine."""
@@ -59,4 +62,4 @@ class SimsearchEngine:
 
 def make(recipe: str) -> SimsearchEngine:
     """Return the engine of a recipe."""
-    return SimsearchEngine(load_recipe(recipe))
+    return SimsearchEngine(recipe, load_recipe(recipe))

@@ -50,7 +50,7 @@ def command(
     ] = None,
     recipes: Annotated[
         str | None,
-        typer.Option(help="Index recipes, with commas.", show_default="all"),
+        typer.Option(help="Index recipes, with commas.", show_default="all that can be built"),
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Neighbours.")] = 10,
     threads: Annotated[int, typer.Option(min=1, help="Of a search.")] = 1,
@@ -97,7 +97,7 @@ def command(
     from simsearch.index.recipes import recipe_names
 
     known = recipe_names()
-    chosen = [name.strip() for name in recipes.split(",")] if recipes else known
+    chosen = [name.strip() for name in recipes.split(",")] if recipes else _buildable(known)
     for name in chosen:
         if name not in known:
             raise typer.BadParameter(
@@ -133,6 +133,14 @@ def command(
         from simsearch.bench.recall.plot import plot_runs
 
         plot_runs(runs, plot)
+
+
+def _buildable(recipes: list[str]) -> list[str]:
+    """Return the recipes that this machine can build."""
+    from simsearch.index.device import count_gpus
+    from simsearch.index.recipes import load_recipe
+
+    return [name for name in recipes if count_gpus() or not load_recipe(name).gpu_only]
 
 
 def _embeddings(home: Path, name: str) -> "Vectors":

@@ -1,0 +1,55 @@
+"""What is built on GPUs is estimated before, and refused or left to the CPU in one line."""
+
+import pytest
+
+from simsearch.errors import DeviceError
+from simsearch.index import device
+from simsearch.index.build import build_index, gpus_for
+from simsearch.index.recipes import load_recipe
+from tests.index.pretended_gpus import pretend_gpus
+from tests.index.vectors import clustered, one_row_each, source_of
+
+GB = 10**9
+
+
+@pytest.mark.parametrize(("recipe", "gpus"), [("flat", 0), ("hnsw", 0), ("ivf", 2), ("cagra", 2)])
+def test_gpus_are_used_by_what_can(monkeypatch: pytest.MonkeyPatch, recipe: str, gpus: int) -> None:
+    pretend_gpus(monkeypatch)
+    assert gpus_for(recipe, 100_000, 256, gpus=2) == gpus
+    assert gpus_for(recipe, 100_000, 256, gpus=0) == 0
+
+
+def test_too_much_for_the_gpus_is_built_on_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pretend_gpus(monkeypatch, free=10 * GB)
+    assert gpus_for("ivf", 10**6, 256, gpus=1) == 1
+    assert not caplog.messages
+    assert gpus_for("ivf", 10**8, 256, gpus=1) == 0
+    (message,) = caplog.messages
+    assert "GB of GPU memory and 10.0 are free: the index is built on the CPU" in message
+
+
+def test_what_only_gpus_build_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_gpus(monkeypatch, free=10 * GB)
+    with pytest.raises(DeviceError, match=r"'cagra' needs .* and 10\.0 are free; use another"):
+        gpus_for("cagra", 10**8, 256, gpus=1)
+    with pytest.raises(DeviceError, match="faiss finds none; use 'hnsw'"):
+        build_index("cagra", source_of(clustered(9, 8, 1)), one_row_each(9), gpus=0)
+
+
+@pytest.mark.parametrize("name", ["ivf", "ivf_sq8", "cagra"])
+def test_estimate_grows_and_holds_the_vectors(name: str) -> None:
+    recipe = load_recipe(name)
+    assert recipe.gpu_memory(10**6, 256) > 10**6 * 256
+    assert recipe.gpu_memory(10**6, 256) < recipe.gpu_memory(2 * 10**6, 256)
+    assert recipe.gpu_memory(10**6, 256) < recipe.gpu_memory(10**6, 512)
+
+
+def test_memory_of_the_fullest_gpu_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    assert device.free_gpu_memory() == 0 or torch.cuda.is_available()
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda number: ((5, 3)[number] * GB, 9 * GB))
+    assert device.free_gpu_memory() == 3 * GB
