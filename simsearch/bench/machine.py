@@ -59,12 +59,17 @@ class GpuUse:
 
     Attributes:
         mean: share of the time that a kernel ran, 0 to 1; None where nothing was asked or answered.
+        peak_bytes: most bytes of its memory that were in use, by whomever; None likewise.
     """
 
-    _COMMAND = ("nvidia-smi", "-i", "0", "--query-gpu=utilization.gpu", "--format=csv,noheader")
+    _COMMAND = (
+        *("nvidia-smi", "-i", "0", "--query-gpu=utilization.gpu,memory.used"),
+        "--format=csv,noheader,nounits",
+    )
 
     def __init__(self, wanted: bool) -> None:
         self.mean: float | None = None
+        self.peak_bytes: int | None = None
         self._wanted = wanted
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._ask, daemon=True)
@@ -92,7 +97,9 @@ class GpuUse:
             except (OSError, subprocess.CalledProcessError):
                 return
             try:
-                shares.append(float(asked.stdout.split()[0]) / 100)
-            except (ValueError, IndexError):  # some virtual GPUs do not tell
+                share, mebibytes = map(float, asked.stdout.split(","))
+            except ValueError:  # some virtual GPUs do not tell
                 return
+            shares.append(share / 100)
+            self.peak_bytes = max(self.peak_bytes or 0, round(mebibytes * 2**20))
             self.mean = sum(shares) / len(shares)

@@ -86,6 +86,10 @@ def open_source(
             f"'{asked.source}' has vectors of shape {base.shape} and queries of {queries.shape}; "
             "give as many numbers to each"
         )
+    if k > len(base):
+        raise InputError(
+            f"k is {k}, and '{asked.source}' has {len(base)} vectors to search; give a lower -k"
+        )
     metric = asked.metric or found.metric or SEARCH_METRICS[0]
     blocks = (_floats(base[start : start + BLOCK]) for start in range(0, len(base), BLOCK))
     with storage_errors(home):

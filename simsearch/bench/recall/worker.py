@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from simsearch.bench.machine import peak_memory
+from simsearch.bench.machine import GpuUse, peak_memory
 from simsearch.bench.recall.dataset import Dataset, read_dataset
 from simsearch.bench.recall.engines import Engine, load_engine
 from simsearch.bench.recall.truth import Distances, distances_to, true_distances
@@ -66,18 +66,14 @@ def measure(task: WorkerTask) -> Iterator[dict[str, Any]]:
     """Build the engine and yield the figures of one run after the other."""
     dataset = read_dataset(Path(task.dataset), Path(task.truth))
     engine = load_engine(task.engine)
-    built = _build(engine, dataset)
-    queries, truth = dataset.query_vectors(), true_distances(dataset, task.k)
-    for effort, mode in task.asked:
-        engine.prepare(effort, task.threads)
-        yield (
-            {"effort": effort, "mode": mode}
-            | _run(engine, dataset, queries, truth, mode, task)
-            | {
-                **built,
-                "peak_bytes": peak_memory(),
-            }
-        )
+    with GpuUse(count_gpus() > 0) as gpu:
+        built = _build(engine, dataset)
+        queries, truth = dataset.query_vectors(), true_distances(dataset, task.k)
+        for effort, mode in task.asked:
+            engine.prepare(effort, task.threads)
+            run = {"effort": effort, "mode": mode}
+            run |= _run(engine, dataset, queries, truth, mode, task)
+            yield run | built | {"peak_bytes": peak_memory(), "peak_gpu_bytes": gpu.peak_bytes}
 
 
 def _build(engine: Engine, dataset: Dataset) -> dict[str, Any]:

@@ -41,6 +41,21 @@ def test_an_exact_engine_finds_everything(dataset: Dataset) -> None:
     assert 0 < single["p50_ms"] <= single["p95_ms"] <= single["p99_ms"]
     assert 0 < single["queries_per_second"] <= single["best_queries_per_second"]
     assert single["peak_bytes"] >= single["build_peak_bytes"] > 0
+    assert "peak_gpu_bytes" in single
+
+
+def test_what_only_a_gpu_builds_is_left_out_and_told(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    told: list[str] = []
+    engines = ["simsearch/cagra", "simsearch/flat"]
+    runs = benchmark_recall(
+        dataset, engines, ["batch"], K, 1, 1, tmp_path / "runs.jsonl", told.append
+    )
+    assert [run["engine"] for run in runs] == ["simsearch/flat"]
+    (why,) = told
+    assert why.startswith("simsearch/cagra: ended with 1: recipe 'cagra' is built on a GPU")
 
 
 def test_recall_grows_with_effort(dataset: Dataset) -> None:

@@ -142,6 +142,14 @@ def test_a_file_that_is_cut_short(tmp_path: Path) -> None:
         pass
 
 
+def test_more_neighbours_than_vectors(tmp_path: Path) -> None:
+    with (
+        pytest.raises(InputError, match="k is 41, and 'synthetic:50,5' has 40 vectors"),
+        open_source(Asked("synthetic:50,5"), 41, tmp_path / "home", no_collection),
+    ):
+        pass
+
+
 def test_queries_of_another_length(tmp_path: Path) -> None:
     np.save(tmp_path / "base.npy", BASE)
     np.save(tmp_path / "queries.npy", ASKED[:, :3])

@@ -78,26 +78,31 @@ def test_share_of_what_the_parts_allow(target: Target, share: float) -> None:
     assert run._share(measured, target) == pytest.approx(share)
 
 
-def answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> float | None:
-    """Return the GPU's mean use as told by a driver's program that is a shell script."""
+def answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> tuple[float | None, int | None]:
+    """Return the GPU's use as told by a driver's program that is a shell script."""
     program = tmp_path / "nvidia-smi"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
     monkeypatch.setattr(machine, "_SECONDS_BETWEEN", 0.01)
     monkeypatch.setattr(machine.GpuUse, "_COMMAND", (str(program),))
     with machine.GpuUse(wanted=True) as use:
+        assert use.mean is None
         end = time.monotonic() + 10
         while use.mean is None and use.is_asking and time.monotonic() < end:
             time.sleep(0.01)
-    return use.mean
+    return use.mean, use.peak_bytes
 
 
 def test_gpu_use_is_what_the_driver_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert answers(tmp_path, monkeypatch, "echo '40 %'") == pytest.approx(0.4)
+    mean, peak = answers(tmp_path, monkeypatch, "echo '40, 1024'")
+    assert mean == pytest.approx(0.4)
+    assert peak == 1 << 30
 
 
-@pytest.mark.parametrize("script", ["exit 9", "echo '[N/A]'; exit 1"])
+@pytest.mark.parametrize("script", ["exit 9", "echo '40, 3'; exit 1", "echo '[N/A], 3'"])
 def test_driver_that_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
 ) -> None:
-    assert answers(tmp_path, monkeypatch, script) is None
+    assert answers(tmp_path, monkeypatch, script) == (None, None)
