@@ -37,7 +37,7 @@ def main() -> None:
     stored, queries = vectors[:-QUERIES], vectors[-QUERIES:]
     source = VectorSource(len(stored), arguments.dim, lambda: [stored])
     recipe = load_recipe(arguments.recipe)
-    bare = recipe.add(recipe.train(source, 0), source)
+    bare = recipe.add(recipe.train(source, 0), source, 0)
     postings = np.stack([np.arange(len(stored))] * 2, axis=1)
     ours = VectorIndex(bare, recipe, SearchTuning(EFFORT), postings)
     parameters = recipe.search_parameters(bare, EFFORT, K, None)

@@ -23,7 +23,7 @@ def build_index(recipe_name: str, source: VectorSource, postings: Ids, gpus: int
     """
     recipe = load_recipe(recipe_name)
     gpus = gpus_for(recipe_name, source.n, source.dim, gpus)
-    filled = recipe.add(recipe.train(source, gpus), source)
+    filled = recipe.add(recipe.train(source, gpus), source, gpus)
     index = VectorIndex(filled, recipe, SearchTuning(), postings, source.n)
     return index if recipe.exact else replace(index, tuning=tune(index, source, PROMISED_RECALL))
 

@@ -51,6 +51,6 @@ def extend_index(
         additions: the missing vectors, in the order of their places.
         postings: of the extended index, see VectorIndex: positions are in the order of the places.
     """
-    filled = index.recipe.add(index.faiss_index, additions)
+    filled = index.recipe.add(index.faiss_index, additions, gpus=0)
     living = Living.among(filled.ntotal, np.sort(extension.places))
     return replace(index, faiss_index=filled, postings=postings, living=living)

@@ -48,7 +48,7 @@ class BlindRecipe:
         """Return the index."""
         return PartlyBlind()
 
-    def add(self, index: PartlyBlind, _: object) -> PartlyBlind:
+    def add(self, index: PartlyBlind, _: object, gpus: int) -> PartlyBlind:  # noqa: ARG002
         """Return the index."""
         return index
 

@@ -67,7 +67,8 @@ def index(name: str) -> VectorIndex:
 def filled(recipe: Recipe, vectors: Vectors) -> Any:
     """Return a recipe's faiss index of vectors that come in small blocks."""
     source = source_of(vectors, block_rows=max(len(vectors) // 5, 2))
-    return recipe.add(recipe.train(source, gpus=int(recipe.gpu_only)), source)
+    gpus = int(recipe.gpu_only)
+    return recipe.add(recipe.train(source, gpus), source, gpus)
 
 
 def test_recipes_are_found() -> None:

@@ -18,6 +18,7 @@ from simsearch.errors import InputError, SimsearchError
 
 Run = dict[str, Any]
 PEERS = ("hnswlib", "usearch")
+ON_GPU = ("gpu/cagra", "gpu/flat")
 _IDENTITY = ("digest", "engine", "effort", "mode", "k", "threads", "repeat", "versions", "cpu")
 
 
@@ -84,6 +85,11 @@ def benchmark_recall(
         done += [finished[key] for key in keys if key in finished]
         progress(place + 1, len(engines))
     return done
+
+
+def engine_of(recipe: str) -> str:
+    """Return the name of the engine of a recipe, or of one that is searched on a GPU."""
+    return recipe if recipe in ON_GPU else f"simsearch/{recipe}"
 
 
 class EngineFailedError(SimsearchError):

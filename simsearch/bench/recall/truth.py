@@ -8,6 +8,7 @@ import numpy.typing as npt
 from simsearch.bench.recall.dataset import Dataset
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
+from simsearch.search.searchers.tiles import top
 
 Distances = npt.NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -52,19 +53,20 @@ def distances_to(dataset: Dataset, queries: Vectors, found: Ids) -> Distances:
 
 
 def _computed(dataset: Dataset, k: int, progress: Progress) -> Distances:
+    import torch
+
     queries = dataset.query_vectors()
+    asking = torch.from_numpy(queries).to("cuda" if torch.cuda.is_available() else "cpu")
     most = min(k + _SPARE, dataset.n)
-    best = np.full((len(queries), most), np.inf, np.float32)
-    ids = np.full((len(queries), most), -1, np.int64)
+    best = asking.new_empty((len(queries), 0))
+    found = best.long()
     start = 0
     for block in dataset.blocks():
-        squares = np.einsum("nd,nd->n", block, block)
-        near = squares - 2 * (queries @ block.T)  # less each query's own square
-        both = np.concatenate([best, near], axis=1)
-        numbers = np.broadcast_to(np.arange(start, start + len(block)), near.shape)
-        all_ids = np.concatenate([ids, numbers], axis=1)
-        order = np.argpartition(both, most - 1, axis=1)[:, :most]
-        best, ids = np.take_along_axis(both, order, 1), np.take_along_axis(all_ids, order, 1)
+        vectors = torch.from_numpy(block).to(asking.device)
+        near = 2 * asking @ vectors.T - vectors.square().sum(dim=1)  # and each query's own square
+        high, places = top(near, most)
+        best, order = top(torch.cat([best, high], dim=1), most)
+        found = torch.cat([found, places + start], dim=1).gather(1, order)
         start += len(block)
         progress(start, dataset.n)
-    return np.sort(distances_to(dataset, queries, ids), axis=1)[:, :k]
+    return np.sort(distances_to(dataset, queries, found.cpu().numpy()), axis=1)[:, :k]

@@ -42,6 +42,15 @@ class VectorSource:
         """Return up to `count` vectors drawn at random, in the source's order."""
         return self.take(np.sort(np.random.default_rng(seed).permutation(self.n)[:count]))
 
+    def all(self, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        """Return all vectors as one array of `dtype`, [n, dim]."""
+        vectors = np.empty((self.n, self.dim), dtype)
+        start = 0
+        for block in self.blocks():
+            vectors[start : start + len(block)] = block
+            start += len(block)
+        return vectors
+
     def take(self, rows: npt.NDArray[np.int64]) -> Vectors:
         """Return the vectors at `rows`, which ascend, in one pass."""
         picked = np.empty((len(rows), self.dim), np.float32)
@@ -92,7 +101,7 @@ class Recipe(Protocol):
     def train(self, source: VectorSource, gpus: int) -> Any:
         """Return an empty faiss index that has learned what it must know of the vectors."""
 
-    def add(self, index: Any, source: VectorSource) -> Any:
+    def add(self, index: Any, source: VectorSource, gpus: int) -> Any:
         """Return the index with all vectors, in the source's order, such that a CPU can search."""
 
     def search_parameters(self, index: Any, effort: int, k: int, selector: Any) -> Any:

@@ -51,7 +51,7 @@ class Graph:
         text = self.factory(source.n, source.dim)
         return faiss.index_factory(source.dim, text, faiss.METRIC_L2)
 
-    def add(self, index: Any, source: VectorSource) -> Any:
+    def add(self, index: Any, source: VectorSource, gpus: int) -> Any:  # noqa: ARG002 - built on the CPU
         """See Recipe.
 
         Free places are filled with links that were judged superfluous, again for the sake of groups

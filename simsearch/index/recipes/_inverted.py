@@ -1,7 +1,12 @@
-"""Search the inverted lists nearest to a query (faiss.IndexIVF), built on GPUs if there are any."""
+"""Search the inverted lists nearest to a query (faiss.IndexIVF).
+
+GPUs find the centres of the lists and which list a vector belongs to, which is nearly all of the
+work; the lists themselves stay in main memory, however many there are.
+"""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +18,7 @@ from simsearch.index.recipes import Vectors, VectorSource, add_blocks
 _TRAINING_PER_LIST = 40
 _REFINED = "Refine"  # of factory strings
 _CANDIDATES = 400  # of a refined index that are sorted again, at least
-_GPU_LISTS = 1.5  # times what is in a list, on a GPU
+_GPU_WORKSPACE = 3 << 29  # bytes that faiss takes of a GPU, whatever it is for
 _ROOM = 0.1  # of the range of an 8-bit number, on either side
 _SEED = 1234
 
@@ -42,11 +47,8 @@ class Inverted:
         return n * (self.vector_bytes(dim) + 8) + training
 
     def gpu_memory(self, n: int, dim: int) -> int:
-        """See Recipe: lists grow in steps; faiss clones no refined index to a GPU."""
-        if _REFINED in self.storage(dim):
-            return 0
-        training = 4 * dim * _count_lists(n) * _TRAINING_PER_LIST
-        return round(_GPU_LISTS * n * (self.vector_bytes(dim) + 8)) + training
+        """See Recipe: the centres, and those of the round before."""
+        return _GPU_WORKSPACE + 2 * 4 * dim * _count_lists(n)
 
     def factory(self, n: int, dim: int) -> str:
         """See Recipe."""
@@ -70,16 +72,19 @@ class Inverted:
             refining = _REFINED in text
             coded = faiss.downcast_index(index.refine_index) if refining else index
             coded.sq.rangestat_arg = _ROOM
-        if gpus and _REFINED not in text:
-            index = faiss.index_cpu_to_all_gpus(index, ngpu=gpus)
+        if gpus:
+            centres = faiss.IndexFlat(source.dim, source.faiss_metric)
+            inverted.clustering_index = faiss.index_cpu_to_all_gpus(centres, ngpu=gpus)
         index.train(training)
+        inverted.clustering_index = None
         return index
 
-    def add(self, index: Any, source: VectorSource) -> Any:
-        """See Recipe; what was trained on GPUs is filled there."""
-        filled = add_blocks(index, source)
-        on_cpu = isinstance(filled, faiss.IndexIVF | faiss.IndexRefine)
-        return filled if on_cpu else faiss.index_gpu_to_cpu(filled)
+    def add(self, index: Any, source: VectorSource, gpus: int) -> Any:
+        """See Recipe."""
+        if not gpus:
+            return add_blocks(index, source)
+        with _assigned_by_gpus(faiss.extract_index_ivf(index), gpus):
+            return add_blocks(index, source)
 
     def search_parameters(self, index: Any, effort: int, k: int, selector: Any) -> Any:
         """See Recipe."""
@@ -91,6 +96,20 @@ class Inverted:
         return faiss.IndexRefineSearchParameters(
             k_factor=max(_CANDIDATES / k, 4), base_index_params=lists
         )
+
+
+@contextmanager
+def _assigned_by_gpus(inverted: Any, gpus: int) -> Iterator[None]:
+    """Let all GPUs, each with all centres, find the list of what is added meanwhile."""
+    centres = inverted.quantizer
+    everywhere = faiss.index_cpu_to_all_gpus(centres, ngpu=gpus)
+    inverted.own_fields = False
+    inverted.quantizer = everywhere
+    try:
+        yield
+    finally:
+        inverted.quantizer = centres
+        inverted.own_fields = True
 
 
 def _count_lists(n: int) -> int:

@@ -42,7 +42,7 @@ class Scan:
         """See Recipe."""
         return faiss.index_factory(source.dim, self.storage, source.faiss_metric)
 
-    def add(self, index: Any, source: VectorSource) -> Any:
+    def add(self, index: Any, source: VectorSource, gpus: int) -> Any:  # noqa: ARG002 - built on the CPU
         """See Recipe."""
         return add_blocks(index, source)
 

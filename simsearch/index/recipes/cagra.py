@@ -53,14 +53,9 @@ class Cagra:
         resources = faiss.StandardGpuResources()
         return faiss.GpuIndexCagra(resources, source.dim, faiss.METRIC_L2, config)
 
-    def add(self, index: Any, source: VectorSource) -> Any:
+    def add(self, index: Any, source: VectorSource, gpus: int) -> Any:  # noqa: ARG002 - it is on one
         """See Recipe; the graph is made of all vectors at once."""
-        vectors = np.empty((source.n, source.dim), np.float16)
-        start = 0
-        for block in source.blocks():
-            vectors[start : start + len(block)] = block
-            start += len(block)
-        index.train(vectors, numeric_type=faiss.Float16)
+        index.train(source.all(np.float16), numeric_type=faiss.Float16)
         walked = faiss.IndexHNSWCagra()
         walked.base_level_only = False  # else each search begins anywhere, and no two are the same
         index.copyTo(walked)

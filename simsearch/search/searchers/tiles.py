@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _WIDTH = 32_768  # stored vectors a tile
 _HEIGHT = 4_096  # vectors that are asked at once
+_CHUNK = 32  # scores of which only the highest is looked at first
+_CHUNKS = 16  # times as many as are wanted, from which that pays
 
 
 class Tiles:
@@ -49,14 +51,38 @@ class Tiles:
         best = asking.new_empty((len(vectors), 0))
         found = best.long()
         for start in range(0, self.size, _WIDTH):
-            tile = asking @ self._vectors[start : start + _WIDTH].float().T
-            near, places = top(tile, k)
+            near, places = top(_products(asking, self._vectors[start : start + _WIDTH]), k)
             best, order = top(torch.cat([best, near], dim=1), k)
             found = torch.cat([found, places + start], dim=1).gather(1, order)
         return best.cpu().numpy(), found.cpu().numpy()
 
 
+def _products(asking: "torch.Tensor", tile: "torch.Tensor") -> "torch.Tensor":
+    """Return the inner products, float32 [asking, tile]."""
+    import torch
+
+    if tile.is_cuda:  # by tensor cores, which multiply halves and add up in single precision
+        return torch.mm(asking.half(), tile.T, out_dtype=torch.float32)
+    return asking @ tile.T
+
+
 def top(scores: "torch.Tensor", k: int) -> "tuple[torch.Tensor, torch.Tensor]":
-    """Return the `k` highest of each row, or all of fewer, and their columns."""
-    values, places = scores.topk(min(k, scores.shape[1]), dim=1)
-    return values, places
+    """Return the `k` highest of each row, or all of fewer, descending, and their columns."""
+    import torch
+
+    columns = scores.shape[1]
+    chunks = columns // _CHUNK
+    if chunks < _CHUNKS * k:
+        values, places = scores.topk(min(k, columns), dim=1)
+        return values, places
+    # No score can be among the highest whose chunk's highest is not. [rows, k, _CHUNK] are left.
+    whole = scores[:, : chunks * _CHUNK].reshape(-1, chunks, _CHUNK)
+    held = whole.amax(dim=2).topk(k, dim=1).indices[:, :, None]
+    within = torch.arange(_CHUNK, device=scores.device)
+    left = whole.gather(1, held.expand(-1, -1, _CHUNK)).flatten(1)
+    numbers = (held * _CHUNK + within).flatten(1)
+    rest = torch.arange(chunks * _CHUNK, columns, device=scores.device)
+    left = torch.cat([left, scores[:, chunks * _CHUNK :]], dim=1)
+    numbers = torch.cat([numbers, rest.expand(len(scores), -1)], dim=1)
+    values, places = left.topk(k, dim=1)
+    return values, numbers.gather(1, places)

@@ -39,7 +39,7 @@ class Engine(Protocol):
 
 
 def load_engine(name: str) -> Engine:
-    """Return an engine by its name: 'hnswlib', 'usearch', or 'simsearch/' and a recipe.
+    """Return an engine by its name: 'hnswlib', 'usearch', or 'simsearch/' or 'gpu/' and a recipe.
 
     Raises:
         ImportError: its library is not installed.

@@ -21,6 +21,7 @@ class SimsearchEngine:
     recipe: Recipe
     PACKAGES = ("faiss-cpu", "faiss-gpu-cuvs", "numpy")
     settings: dict[str, object] = field(default_factory=dict)
+    _gpus: int = 0
     _empty: Any = None
     _index: VectorIndex | None = None
 
@@ -32,15 +33,14 @@ class SimsearchEngine:
     def train(self, source: VectorSource, gpus: int) -> None:
         """See Engine."""
         self.settings = {"factory": self.recipe.factory(source.n, source.dim)}
-        usable = gpus_for(self.name, source.n, source.dim, gpus)
-        self._empty = self.recipe.train(source, usable)
+        self._gpus = gpus_for(self.name, source.n, source.dim, gpus)
+        self._empty = self.recipe.train(source, self._gpus)
 
     def add(self, source: VectorSource) -> None:
         """See Engine."""
         postings = np.stack([np.arange(source.n)] * 2, axis=1)
-        self._index = VectorIndex(
-            self.recipe.add(self._empty, source), self.recipe, SearchTuning(), postings
-        )
+        filled = self.recipe.add(self._empty, source, self._gpus)
+        self._index = VectorIndex(filled, self.recipe, SearchTuning(), postings)
 
     def save(self, path: Path) -> None:
         """See Engine."""

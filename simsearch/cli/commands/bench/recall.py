@@ -50,7 +50,10 @@ def command(
     ] = None,
     recipes: Annotated[
         str | None,
-        typer.Option(help="Index recipes, with commas.", show_default="all that can be built"),
+        typer.Option(
+            help="Index recipes, with commas; 'gpu/flat' and 'gpu/cagra' are searched on a GPU.",
+            show_default="all that can be built",
+        ),
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Neighbours.")] = 10,
     threads: Annotated[int, typer.Option(min=1, help="Of a search.")] = 1,
@@ -92,11 +95,11 @@ def command(
     if plot is not None:
         check_plot(plot)
     check_outputs(plot, out)
-    from simsearch.bench.recall.run import PEERS, benchmark_recall, read_runs
+    from simsearch.bench.recall.run import ON_GPU, PEERS, benchmark_recall, engine_of, read_runs
     from simsearch.bench.recall.sources import Asked, open_source
     from simsearch.index.recipes import recipe_names
 
-    known = recipe_names()
+    known = [*recipe_names(), *ON_GPU]
     chosen = [name.strip() for name in recipes.split(",")] if recipes else _buildable(known)
     for name in chosen:
         if name not in known:
@@ -115,7 +118,7 @@ def command(
     ):
         runs = benchmark_recall(
             dataset,
-            [*(f"simsearch/{name}" for name in chosen), *(PEERS if peers else ())],
+            [*map(engine_of, chosen), *(PEERS if peers else ())],
             _MODES if mode == "both" else (mode,),
             k,
             threads,
@@ -135,12 +138,15 @@ def command(
         plot_runs(runs, plot)
 
 
-def _buildable(recipes: list[str]) -> list[str]:
-    """Return the recipes that this machine can build."""
+def _buildable(names: list[str]) -> list[str]:
+    """Return the recipes that this machine can build, or search on a GPU."""
+    from simsearch.bench.recall.run import ON_GPU
     from simsearch.index.device import count_gpus
     from simsearch.index.recipes import load_recipe
 
-    return [name for name in recipes if count_gpus() or not load_recipe(name).gpu_only]
+    if count_gpus():
+        return names
+    return [name for name in names if name not in ON_GPU and not load_recipe(name).gpu_only]
 
 
 def _embeddings(home: Path, name: str) -> "Vectors":
