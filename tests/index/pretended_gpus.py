@@ -68,8 +68,15 @@ def pretend_gpus(patch: pytest.MonkeyPatch, free: int = 1 << 40) -> None:
     patch.setattr(faiss, "SearchParametersCagra", _Config, raising=False)
     patch.setattr(faiss, "GpuIndexFlat", PretendedFlat, raising=False)
     patch.setattr(faiss, "GpuIndexCagra", PretendedCagra, raising=False)
+    patch.setattr(faiss, "index_cpu_to_all_gpus", _taken, raising=False)
     patch.setattr(faiss, "index_gpu_to_cpu", lambda index: index.on_cpu, raising=False)
     patch.setattr(build, "free_gpu_memory", lambda: free)
+
+
+def _taken(index: Any, ngpu: int) -> Any:
+    """Stand for faiss.index_cpu_to_all_gpus."""
+    assert ngpu > 0
+    return faiss.clone_index(index)
 
 
 class _Config:

@@ -1,6 +1,7 @@
 """torch on a GPU: mixed precision, channels-last memory; also on the CPU, for comparison."""
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 
@@ -22,32 +23,79 @@ class TorchRuntime:
     ) -> None:
         self.batch_size = batch_size
         self.precision = precision
-        self._device = torch.device(device)
+        self._transfers = CudaTransfers() if device == "cuda" else Transfers(device)
+        self._device = device
         # Only 4-d tensors have a channels-last layout; `to` leaves the others as they are.
-        self._network = network.to(self._device).to(memory_format=torch.channels_last)
+        self._network = network.to(device).to(memory_format=torch.channels_last)
 
     def run(self, batches: Iterable[Pixels]) -> Iterator[Vectors]:
         """See Runtime.run."""
-        waiting: torch.Tensor | None = None
+        waiting: deque[Callable[[], Vectors]] = deque()
         for batch in batches:
-            # Kernels are queued, not awaited: the GPU computes while the next batch is decoded.
-            queued = self._forward(batch)
-            if waiting is not None:
-                yield waiting.float().cpu().numpy()
-            waiting = queued
-        if waiting is not None:
-            yield waiting.float().cpu().numpy()
+            # Kernels are queued, not awaited: a GPU computes while the next batch is decoded.
+            waiting.append(self._transfers.fetch(self._forward(self._transfers.send(batch))))
+            if len(waiting) > self._transfers.ahead:
+                yield waiting.popleft()()
+        while waiting:
+            yield waiting.popleft()()
 
     @torch.inference_mode()
-    def _forward(self, batch: Pixels) -> torch.Tensor:
-        pixels = torch.from_numpy(batch)
-        if self._device.type == "cuda":
-            pixels = pixels.pin_memory()
-        pixels = pixels.to(self._device, non_blocking=True)
+    def _forward(self, pixels: torch.Tensor) -> torch.Tensor:
         dtype = _DTYPES.get(self.precision)
-        with torch.autocast(self._device.type, dtype=dtype, enabled=dtype is not None):
+        with torch.autocast(self._device, dtype=dtype, enabled=dtype is not None):
             output: torch.Tensor = self._network(pixels)
         return output
+
+
+class Transfers:
+    """Copies to a device and back, in the order of the kernels."""
+
+    ahead = 1  # batches that are queued while an earlier one is awaited
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+
+    def send(self, batch: Pixels) -> torch.Tensor:
+        """Return a batch on the device."""
+        return torch.from_numpy(batch).to(self._device)
+
+    def fetch(self, output: torch.Tensor) -> Callable[[], Vectors]:
+        """Return what waits for an output and returns it, float32."""
+        return lambda: output.float().cpu().numpy()
+
+
+class CudaTransfers:
+    """Copies to a GPU on a stream beside that of the kernels, and back without holding up either.
+
+    Not run on a GPU yet.
+    """
+
+    ahead = 2
+
+    def __init__(self) -> None:
+        self._copying = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+
+    def send(self, batch: Pixels) -> torch.Tensor:
+        """See Transfers; kernels queued from now on wait for it."""
+        pinned = torch.from_numpy(batch).pin_memory()
+        with torch.cuda.stream(self._copying):
+            pixels = pinned.to("cuda", non_blocking=True)
+        computing = torch.cuda.current_stream()
+        computing.wait_stream(self._copying)
+        pixels.record_stream(computing)  # its memory is not free before the kernels have read it
+        return pixels
+
+    def fetch(self, output: torch.Tensor) -> Callable[[], Vectors]:
+        """See Transfers; later batches are not waited for."""
+        host = output.float().to("cpu", non_blocking=True)  # torch pins it
+        arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        arrived.record()
+
+        def wait() -> Vectors:
+            arrived.synchronize()
+            return host.numpy()
+
+        return wait
 
 
 def open_runtime(
