@@ -2,18 +2,13 @@
 
     python -m benchmarks.duplicates_scale [--sizes 10000 100000 1000000] [--scratch DIR] PICTURES...
 
-Embeds the pictures with the default encoder and makes as many vectors of them as asked, one a
-distinct content of a collection: each is a real vector moved along four differences of two real
-neighbours, so that it varies as real ones do. How far it moves grows with the number of vectors
-(STEP), so that neighbours stay about as near as among real pictures; both distributions are
-printed. One vector in twenty is a copy of another at a cosine between 0.90 and 0.99, moved in the
-same kind of direction.
-
-Then, each in a process of its own, the index is built as `simsearch index` builds it, and joined
-with itself as `simsearch duplicates` does: the five nearest of each (nearest), and all pairs over
-the default threshold (over). Pair recall is the share of the pairs over that threshold that were
-found: of the planted ones, and of all that a sample of the vectors has by brute force. What is done
-is kept in --scratch and not done again; it takes 6 KB a vector there.
+Makes vectors of the pictures' own (see real_like), one a distinct content of a collection, with
+planted near-copies. Then, each in a process of its own, the index is built as `simsearch index`
+builds it, and joined with itself as `simsearch duplicates` does: the five nearest of each
+(nearest), and all pairs over the default threshold (over). Pair recall is the share of the pairs
+over that threshold that were found: of the planted ones, and of all that a sample of the vectors
+has by brute force. What is done is kept in --scratch and not done again; it takes 6 KB a vector
+there.
 """
 
 import argparse
@@ -29,32 +24,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.measure import machine, run_process
+from benchmarks.real_like import SEED, Vectors, neighbours, real_vectors, write_collection
 from simsearch.collection.duplicates.copies import LOWEST, NEAREST
 from simsearch.collection.duplicates.joining import FOLDER as JOINS
 from simsearch.collection.duplicates.joining import join_nearest, join_over
 from simsearch.collection.duplicates.stored_vectors import StoredVectors
 from simsearch.collection.indexing import index_parts, open_index
-from simsearch.config import DEFAULT_ENCODER, DEFAULT_THRESHOLD, Selection
-from simsearch.encoder.resolve import resolve
-from simsearch.evaluation.embedding import embed_pictures
-from simsearch.images.discover import discover, is_candidate, resolve_folder
+from simsearch.config import DEFAULT_THRESHOLD
 from simsearch.index.meta import FOLDER as BUILT
-from simsearch.records import FoundFile, ImageRecord
-from simsearch.store.manifest import Manifest, commit, read_manifest
+from simsearch.store.manifest import commit, read_manifest
 from simsearch.store.reader import read_contents
-from simsearch.store.writer import PartWriter
 
-Vectors = npt.NDArray[np.float32]
-STEP = (-0.29, 0.25)  # length of a move: the first plus the second for each factor of ten
-DIFFERENCES = 4
-NEIGHBOURS = 10
-PLANTED = 0.05
 SAMPLE = 1000
-BLOCK = 4096
-SEED = 11
 
 
 def main() -> None:
@@ -70,33 +53,18 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as temporary:
         scratch = arguments.scratch or Path(temporary)
-        real = real_vectors(arguments.pictures, scratch)
-        print(f"{machine()}\n{len(real):,} real pictures: {neighbours(real, real)}\n", flush=True)
+        scratch.mkdir(parents=True, exist_ok=True)
+        real = real_vectors(arguments.pictures, scratch / "real.npy")
+        print(f"{machine()}\n{len(real):,} real pictures: {neighbours(real, [real])}\n", flush=True)
         rows = [measure(n, real, scratch / f"{n}") for n in arguments.sizes]
     show(rows)
-
-
-def real_vectors(folders: Sequence[str], scratch: Path) -> Vectors:
-    """Return the vectors of all pictures of the folders, float32 [n, dim]."""
-    kept = scratch / "real.npy"
-    if not kept.exists():
-        paths = [
-            found.full_path
-            for folder in folders
-            for found in discover([resolve_folder(folder)], Selection())
-            if isinstance(found, FoundFile) and is_candidate(found)
-        ]
-        scratch.mkdir(parents=True, exist_ok=True)
-        np.save(kept, embed_pictures(paths, DEFAULT_ENCODER)[0])
-    vectors: Vectors = np.load(kept)
-    return vectors
 
 
 def measure(n: int, real: Vectors, folder: Path) -> dict[str, Any]:
     """Return the figures of one size by name."""
     figures: dict[str, Any] = {"n": n}
     if not (folder / "planted.npy").exists():
-        write_collection(n, real, folder)
+        np.save(folder / "planted.npy", write_collection(n, real, folder))
     for stage in STAGES:
         kept = folder / f"figures-{stage}.json"
         if not kept.exists():
@@ -105,68 +73,6 @@ def measure(n: int, real: Vectors, folder: Path) -> dict[str, Any]:
         figures |= json.loads(kept.read_text())
     print(f"{n:,} vectors: {figures}", flush=True)
     return figures
-
-
-def write_collection(n: int, real: Vectors, folder: Path) -> None:
-    """Write a collection of made vectors, without an index, and which pairs are planted."""
-    vectors, planted = make_vectors(n, real)
-    spec = resolve(DEFAULT_ENCODER)
-    writer = PartWriter(folder, 1, spec)
-    for number, vector in enumerate(vectors):
-        path = f"{number:08d}.jpg"
-        writer.add(
-            ImageRecord(number, path, "/made", f"{number:064x}", 1, 1, 100, 100, "JPEG"), vector
-        )
-    writer.flush()
-    commit(folder, Manifest(f"{n}", spec, ("/made",), tuple(writer.parts), 1, n))
-    np.save(folder / "planted.npy", planted)
-
-
-def make_vectors(n: int, real: Vectors) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.int64]]:
-    """Return unit vectors, float16 [n, dim], and (original, copy) of the planted pairs."""
-    random = np.random.default_rng([SEED, n])
-    near = nearest_rows(real)
-    step = STEP[0] + STEP[1] * math.log10(n)
-    vectors = np.empty((n, real.shape[1]), np.float16)
-    for start in range(0, n, BLOCK):
-        count = min(BLOCK, n - start)
-        made = real[random.integers(len(real), size=count)]
-        vectors[start : start + count] = unit(made + step * moves(count, real, near, random))
-    chosen = random.permutation(n)[: 2 * round(PLANTED * n)].reshape(2, -1)
-    for start in range(0, chosen.shape[1], BLOCK):
-        originals, copies = chosen[:, start : start + BLOCK]
-        vector = unit(vectors[originals].astype(np.float32))
-        away = moves(len(originals), real, near, random)
-        away = unit(away - np.sum(away * vector, axis=1, keepdims=True) * vector)
-        cosine = random.uniform(0.90, 0.99, (len(originals), 1)).astype(np.float32)
-        vectors[copies] = cosine * vector + np.sqrt(1 - cosine**2) * away
-    return vectors, np.sort(chosen.T, axis=1)
-
-
-def moves(
-    count: int, real: Vectors, near: npt.NDArray[np.int64], random: np.random.Generator
-) -> Vectors:
-    """Return sums of differences between a real vector and a neighbour of it, [count, dim]."""
-    total = np.zeros((count, real.shape[1]), np.float32)
-    for _ in range(DIFFERENCES):
-        one = random.integers(len(real), size=count)
-        other = near[one, random.integers(NEIGHBOURS, size=count)]
-        weight = random.normal(size=(count, 1)) / math.sqrt(DIFFERENCES)
-        total += weight.astype(np.float32) * (real[one] - real[other])
-    return total
-
-
-def nearest_rows(real: Vectors) -> npt.NDArray[np.int64]:
-    """Return the rows of each vector's nearest, [n, NEIGHBOURS]."""
-    cosines = real @ real.T
-    np.fill_diagonal(cosines, -1)
-    return np.argpartition(-cosines, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
-
-
-def unit(rows: Vectors) -> Vectors:
-    """Scale rows to length 1."""
-    scaled: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return scaled
 
 
 def build(folder: Path) -> dict[str, Any]:
@@ -230,19 +136,6 @@ def recall(folder: Path) -> dict[str, Any]:
         "pairs": len(found),
         "neighbours": neighbours(asked, everything),
     }
-
-
-def neighbours(asked: Vectors, blocks: Any) -> str:
-    """Return how near the nearest and the tenth are of some vectors, themselves left out."""
-    best = np.full((len(asked), 11), -1, np.float32)
-    for block in [blocks] if isinstance(blocks, np.ndarray) else blocks:
-        both = np.concatenate([best, asked @ block.T], axis=1)
-        best = -np.partition(-both, 10, axis=1)[:, :11]
-    best = -np.sort(-best, axis=1)
-    first, tenth = (np.percentile(best[:, k], [5, 50, 95]) for k in (1, 10))
-    return "nearest at {:.2f}, {:.2f}, {:.2f}, tenth at {:.2f}, {:.2f}, {:.2f}".format(
-        *first, *tenth
-    )
 
 
 def costs(name: str, started: float, used: float) -> dict[str, float]:

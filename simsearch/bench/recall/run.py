@@ -62,6 +62,7 @@ def benchmark_recall(
     }
     finished = {_identity(run): run for run in read_runs(runs)}
     done: list[Run] = []
+    progress(0, len(engines))
     for place, name in enumerate(engines):
         try:
             engine = load_engine(name)

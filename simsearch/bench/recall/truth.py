@@ -61,6 +61,7 @@ def _computed(dataset: Dataset, k: int, progress: Progress) -> Distances:
     best = asking.new_empty((len(queries), 0))
     found = best.long()
     start = 0
+    progress(0, dataset.n)
     for block in dataset.blocks():
         vectors = torch.from_numpy(block).to(asking.device)
         near = 2 * asking @ vectors.T - vectors.square().sum(dim=1)  # and each query's own square
