@@ -39,17 +39,17 @@ def _bar(doing: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn(doing, markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]:.0f}/s"),
+        TextColumn("{task.fields[rate]}/s"),
         TimeRemainingColumn(compact=True),
         console=Console(stderr=True),
         transient=True,
     )
     rate = _Rate()
-    task = progress.add_task("", total=None, rate=0.0)
+    task = progress.add_task("", total=None, rate="0")
 
     def update(done: int, total: int) -> None:
         progress.start()  # at first use, and until it is done: one bar at a time
-        progress.update(task, completed=done, total=total, rate=rate.at(done))
+        progress.update(task, completed=done, total=total, rate=_shown(rate.at(done)))
         if done == total:
             progress.stop()
 
@@ -69,9 +69,14 @@ def _lines(what: str) -> Callable[[int, int], None]:
         if now - printed >= _SECONDS_BETWEEN_LINES or done == total:
             printed = now
             left = (total - done) / max(speed, 1e-9)
-            typer.echo(f"{done}/{total} {what}, {speed:.0f} a second, {left:.0f} s left", err=True)
+            pace = _shown(speed)
+            typer.echo(f"{done}/{total} {what}, {pace} a second, {left:.0f} s left", err=True)
 
     return update
+
+
+def _shown(rate: float) -> str:
+    return f"{rate:.0f}" if rate >= 1 else f"{rate:.2g}"
 
 
 class _Rate:

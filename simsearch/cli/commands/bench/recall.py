@@ -84,28 +84,16 @@ def command(
 
     Example: simsearch bench recall photos --plot recall.svg
     """
-    if mode not in {*_MODES, "both"}:
-        raise typer.BadParameter(f"'{mode}' is none of single, batch, both", param_hint="--mode")
-    if metric not in {*SEARCH_METRICS, None}:
-        raise typer.BadParameter(
-            f"'{metric}' is none of {', '.join(SEARCH_METRICS)}", param_hint="--metric"
-        )
+    _check_choices(mode, metric)
     from simsearch.bench.plots import check_plot
 
     if plot is not None:
         check_plot(plot)
     check_outputs(plot, out)
-    from simsearch.bench.recall.run import ON_GPU, PEERS, benchmark_recall, engine_of, read_runs
+    from simsearch.bench.recall.run import PEERS, benchmark_recall, engine_of, read_runs
     from simsearch.bench.recall.sources import Asked, open_source
-    from simsearch.index.recipes import recipe_names
 
-    known = [*recipe_names(), *ON_GPU]
-    chosen = [name.strip() for name in recipes.split(",")] if recipes else _buildable(known)
-    for name in chosen:
-        if name not in known:
-            raise typer.BadParameter(
-                f"'{name}' is none of {', '.join(known)}", param_hint="--recipes"
-            )
+    chosen = _chosen(recipes)
     place = home_or_default(home)
     kept = place / _KEPT
     runs_file = out or kept / "recall.jsonl"
@@ -138,15 +126,33 @@ def command(
         plot_runs(runs, plot)
 
 
-def _buildable(names: list[str]) -> list[str]:
-    """Return the recipes that this machine can build, or search on a GPU."""
+def _check_choices(mode: str, metric: str | None) -> None:
+    if mode not in {*_MODES, "both"}:
+        raise typer.BadParameter(f"'{mode}' is none of single, batch, both", param_hint="--mode")
+    if metric not in {*SEARCH_METRICS, None}:
+        raise typer.BadParameter(
+            f"'{metric}' is none of {', '.join(SEARCH_METRICS)}", param_hint="--metric"
+        )
+
+
+def _chosen(recipes: str | None) -> list[str]:
+    """Return the recipes asked for, or all that this machine can build, or search on a GPU."""
     from simsearch.bench.recall.run import ON_GPU
     from simsearch.index.device import count_gpus
-    from simsearch.index.recipes import load_recipe
+    from simsearch.index.recipes import load_recipe, recipe_names
 
-    if count_gpus():
-        return names
-    return [name for name in names if name not in ON_GPU and not load_recipe(name).gpu_only]
+    known = [*recipe_names(), *ON_GPU]
+    if recipes is None:
+        if count_gpus():
+            return known
+        return [name for name in recipe_names() if not load_recipe(name).gpu_only]
+    chosen = [name.strip() for name in recipes.split(",")]
+    for name in chosen:
+        if name not in known:
+            raise typer.BadParameter(
+                f"'{name}' is none of {', '.join(known)}", param_hint="--recipes"
+            )
+    return chosen
 
 
 def _embeddings(home: Path, name: str) -> "Vectors":
