@@ -155,3 +155,7 @@ def neighbours(asked: Vectors, blocks: Iterable[Vectors]) -> str:
     return "nearest at {:.2f}, {:.2f}, {:.2f}, tenth at {:.2f}, {:.2f}, {:.2f}".format(
         *first, *tenth
     )
+
+
+if __name__ == "__main__":
+    main()
