@@ -71,7 +71,8 @@ def measure(task: WorkerTask) -> Iterator[dict[str, Any]]:
         queries, truth = dataset.query_vectors(), true_distances(dataset, task.k)
         for effort, mode in task.asked:
             engine.prepare(effort, task.threads)
-            run = {"effort": effort, "mode": mode}
+            run: dict[str, Any] = {"effort": effort, "mode": mode}
+            run["parameters"] = {engine.knob: effort} if engine.knob else {}
             run |= _run(engine, dataset, queries, truth, mode, task)
             yield run | built | {"peak_bytes": peak_memory(), "peak_gpu_bytes": gpu.peak_bytes}
 
@@ -104,7 +105,8 @@ def _run(
     task: WorkerTask,
 ) -> dict[str, Any]:
     calls = [queries] if mode == BATCH else [queries[i : i + 1] for i in range(len(queries))]
-    for call in calls[: max(1, round(_WARM_UP * len(calls)))]:
+    warm_up = calls[: max(1, round(_WARM_UP * len(calls)))]
+    for call in warm_up:
         engine.search(call, task.k)
     found: list[Ids] = []
     seconds = np.empty((task.repeat, len(calls)))
@@ -118,6 +120,7 @@ def _run(
     distances = distances_to(dataset, queries, np.concatenate(found))
     totals = seconds.sum(axis=1)
     return {
+        "warm_up": len(warm_up),
         "recall": recall_by_distance(distances, truth),
         "recall_of_nearest": nearest_recall(distances, truth),
         "queries_per_second": len(queries) / float(np.median(totals)),

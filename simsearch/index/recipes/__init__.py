@@ -74,6 +74,10 @@ class Recipe(Protocol):
         """Settings of the one knob that trades speed for recall, cheapest first; () if exact."""
 
     @property
+    def knob(self) -> str:
+        """What faiss calls that setting; '' if exact."""
+
+    @property
     def score_error(self) -> float:
         """How far the cosines that a search returns may be off."""
 

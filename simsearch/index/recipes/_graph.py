@@ -26,6 +26,7 @@ class Graph:
     score_error: float = 1e-3
     exact: bool = False
     efforts: tuple[int, ...] = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048)
+    knob: str = "efSearch"
     fewest: int = 1
     gpu_only: bool = False
     growth: float = math.inf

@@ -37,6 +37,7 @@ class Inverted:
     score_error: float = 1e-2
     exact: bool = False
     efforts: tuple[int, ...] = (8, 16, 32, 64, 128, 256, 512, 1024)
+    knob: str = "nprobe"
     fewest: int = 1
     gpu_only: bool = False
     growth: float = 2  # the lists grow with it, and what was learned ages

@@ -22,6 +22,7 @@ class Scan:
     score_error: float
     exact: bool = True
     efforts: tuple[int, ...] = ()
+    knob: str = ""
     fewest: int = 1
     gpu_only: bool = False
     growth: float = 0  # it is as soon built as read

@@ -22,6 +22,7 @@ class Cagra:
 
     exact: bool = False
     efforts: tuple[int, ...] = (16, 32, 64, 128, 256, 512, 1024, 2048)
+    knob: str = "efSearch"
     score_error: float = 1e-3
     fewest: int = 1000
     growth: float = 0  # faiss adds nothing to it

@@ -37,6 +37,8 @@ def test_an_exact_engine_finds_everything(dataset: Dataset) -> None:
     single, batch = measured(dataset, "simsearch/flat_f32", (0, "single"), (0, "batch"))
     assert single["recall"] == batch["recall"] == single["recall_of_nearest"] == 1
     assert single["settings"] == {"factory": "Flat"}
+    assert single["parameters"] == {}
+    assert (single["warm_up"], batch["warm_up"]) == (4, 1)
     assert single["bytes"] > 4 * dataset.n * dataset.dim
     assert 0 < single["p50_ms"] <= single["p95_ms"] <= single["p99_ms"]
     assert 0 < single["queries_per_second"] <= single["best_queries_per_second"]
@@ -61,6 +63,7 @@ def test_what_only_a_gpu_builds_is_left_out_and_told(
 def test_recall_grows_with_effort(dataset: Dataset) -> None:
     efforts = [1, 4, 1000]
     runs = measured(dataset, "simsearch/ivf", *((effort, "batch") for effort in efforts))
+    assert [run["parameters"] for run in runs] == [{"nprobe": effort} for effort in efforts]
     recalls = [run["recall"] for run in runs]
     assert recalls == sorted(recalls)
     assert recalls[0] < recalls[-1] == 1

@@ -19,8 +19,12 @@ class Engine(Protocol):
         """What it was built with, known once it is built; `factory` is faiss's factory string."""
 
     @property
+    def knob(self) -> str:
+        """What the library calls the setting that trades speed for recall; '' for none."""
+
+    @property
     def efforts(self) -> tuple[int, ...]:
-        """Settings that trade speed for recall, cheapest first; (0,) for none."""
+        """Its settings, cheapest first; (0,) for none."""
 
     def train(self, source: VectorSource, gpus: int) -> None:
         """Learn what must be known before vectors are added."""

@@ -21,6 +21,7 @@ class GpuFlat:
     """See Engine; float16, exact."""
 
     PACKAGES = _PACKAGES
+    knob = ""
     efforts = (0,)
     settings: dict[str, object]
     _index: Any = None
@@ -51,9 +52,10 @@ class GpuFlat:
 
 
 class GpuCagra:
-    """See Engine; float16, effort is itopk_size."""
+    """See Engine; float16."""
 
     PACKAGES = _PACKAGES
+    knob = "itopk_size"
     efforts = (16, 32, 64, 128, 256, 512)
     settings: dict[str, object]
     _index: Any = None

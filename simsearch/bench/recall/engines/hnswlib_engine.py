@@ -15,9 +15,10 @@ _SEED = 100
 
 
 class HnswlibEngine:
-    """See Engine; effort is ef."""
+    """See Engine."""
 
     PACKAGES = ("hnswlib", "numpy")
+    knob = "ef"
     efforts = (16, 24, 32, 48, 64, 96, 128, 192, 256, 512)
     _index: Any = None
 

@@ -26,6 +26,11 @@ class SimsearchEngine:
     _index: VectorIndex | None = None
 
     @property
+    def knob(self) -> str:
+        """See Engine."""
+        return self.recipe.knob
+
+    @property
     def efforts(self) -> tuple[int, ...]:
         """See Engine."""
         return self.recipe.efforts or (0,)

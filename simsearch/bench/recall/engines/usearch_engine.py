@@ -12,9 +12,10 @@ from simsearch.index.vector_index import Ids
 
 
 class UsearchEngine:
-    """See Engine; effort is expansion_search."""
+    """See Engine."""
 
     PACKAGES = ("usearch", "numpy")
+    knob = "expansion_search"
     efforts = (16, 24, 32, 48, 64, 96, 128, 192, 256, 512)
     settings: dict[str, object]
     _index: Any = None
