@@ -1,6 +1,7 @@
-"""Which device runs the encoder, found without importing torch."""
+"""Which device runs the encoder, found without importing torch where there is no GPU."""
 
 import ctypes
+import logging
 import platform
 import sys
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from functools import cache
 
 from simsearch.errors import DeviceError
 
+_log = logging.getLogger("simsearch")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -26,7 +28,7 @@ def choose_target(device: str) -> Target:
         DeviceError: the device asked for is not there.
     """
     if device == "auto":
-        device = "cuda" if count_cuda_devices() else "mps" if _has_mps() else "cpu"
+        device = "cuda" if _torch_has_cuda() else "mps" if _has_mps() else "cpu"
     elif device == "cuda" and not count_cuda_devices():
         raise DeviceError("device 'cuda' asked for, but no NVIDIA GPU answers; use --device cpu")
     elif device == "mps" and not _has_mps():
@@ -48,6 +50,19 @@ def count_cuda_devices() -> int:
     if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
         return 0
     return count.value
+
+
+@cache
+def _torch_has_cuda() -> bool:
+    """Return whether torch can use an NVIDIA GPU; tell why not where there is one."""
+    if not count_cuda_devices():
+        return False
+    import torch
+
+    if torch.cuda.is_available():
+        return True
+    _log.warning("torch can't use the NVIDIA GPU (driver too old?): the CPU does its work")
+    return False
 
 
 def _has_mps() -> bool:

@@ -2,11 +2,12 @@
 
 import logging
 from dataclasses import replace
+from typing import Any
 
 from simsearch.config import PROMISED_RECALL
 from simsearch.errors import DeviceError
 from simsearch.index.device import free_gpu_memory
-from simsearch.index.recipes import VectorSource, load_recipe
+from simsearch.index.recipes import Recipe, VectorSource, load_recipe
 from simsearch.index.tuning import tune
 from simsearch.index.vector_index import Ids, VectorIndex
 from simsearch.records import SearchTuning
@@ -19,13 +20,27 @@ def build_index(recipe_name: str, source: VectorSource, postings: Ids, gpus: int
     """Build an index over `source`; `postings` is as in VectorIndex.
 
     Raises:
-        DeviceError: only GPUs can build it, and there are none, or they have too little memory.
+        DeviceError: only GPUs can build it, and there are none, they have too little memory, or
+            they fail.
     """
     recipe = load_recipe(recipe_name)
     gpus = gpus_for(recipe_name, source.n, source.dim, gpus)
-    filled = recipe.add(recipe.train(source, gpus), source, gpus)
+    try:
+        filled = _filled(recipe, source, gpus)
+    except RuntimeError as error:  # of faiss, on whose GPUs anything may happen
+        if not gpus:
+            raise
+        why = f"a GPU failed to build '{recipe_name}': {' '.join(str(error).split())}"
+        if recipe.gpu_only:
+            raise DeviceError(f"{why}; use another recipe") from error
+        _log.warning("%s; the index is built on the CPU", why)
+        filled = _filled(recipe, source, 0)
     index = VectorIndex(filled, recipe, SearchTuning(), postings, source.n)
     return index if recipe.exact else replace(index, tuning=tune(index, source, PROMISED_RECALL))
+
+
+def _filled(recipe: Recipe, source: VectorSource, gpus: int) -> Any:
+    return recipe.add(recipe.train(source, gpus), source, gpus)
 
 
 def gpus_for(recipe_name: str, n: int, dim: int, gpus: int) -> int:

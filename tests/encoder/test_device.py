@@ -23,6 +23,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> SetUp:
 
     def pretend(gpus: int, apple: bool) -> None:
         monkeypatch.setattr(device, "count_cuda_devices", lambda: gpus)
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
         monkeypatch.setattr(sys, "platform", "darwin" if apple else "linux")
         monkeypatch.setattr(platform, "machine", lambda: "arm64" if apple else "x86_64")
 
@@ -66,6 +67,16 @@ def test_a_device_that_is_not_there(
         choose_target(asked)
 
 
+def test_a_gpu_that_torch_cannot_use_is_told_once(
+    machine: SetUp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine(1, False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_target("auto") == choose_target("auto") == Target("cpu", "openvino")
+    (message,) = caplog.messages
+    assert message == "torch can't use the NVIDIA GPU (driver too old?): the CPU does its work"
+
+
 class FakeDriver:
     """What ctypes.CDLL returns for a driver with some GPUs."""
 
@@ -82,9 +93,11 @@ class FakeDriver:
 
 @pytest.fixture(autouse=True)
 def _forget_the_count() -> Iterator[None]:
-    count_cuda_devices.cache_clear()
+    for cached in (count_cuda_devices, device._torch_has_cuda):
+        cached.cache_clear()
     yield
-    count_cuda_devices.cache_clear()
+    for cached in (count_cuda_devices, device._torch_has_cuda):
+        cached.cache_clear()
 
 
 @pytest.mark.parametrize(

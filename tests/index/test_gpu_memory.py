@@ -1,5 +1,6 @@
-"""What is built on GPUs is estimated before, and refused or left to the CPU in one line."""
+"""What GPUs cannot hold or fail to build is refused, or left to the CPU, in one line."""
 
+import faiss
 import pytest
 
 from simsearch.errors import DeviceError
@@ -36,6 +37,26 @@ def test_what_only_gpus_build_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
         gpus_for("cagra", 10**8, 256, gpus=1)
     with pytest.raises(DeviceError, match="faiss finds none; use 'hnsw'"):
         build_index("cagra", source_of(clustered(9, 8, 1)), one_row_each(9), gpus=0)
+
+
+def test_a_gpu_that_fails_leaves_it_to_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA error 2\nout of memory")
+
+    pretend_gpus(monkeypatch)
+    monkeypatch.setattr(faiss, "index_cpu_to_all_gpus", fail, raising=False)
+    vectors = clustered(500, 8, 1)
+    index = build_index("ivf", source_of(vectors), one_row_each(500), gpus=1)
+    assert index.search(vectors[:1], 1)[1].item() == 0
+    (message,) = caplog.messages
+    assert message == (
+        "a GPU failed to build 'ivf': CUDA error 2 out of memory; the index is built on the CPU"
+    )
+    monkeypatch.setattr(faiss, "GpuIndexCagra", fail)
+    with pytest.raises(DeviceError, match="failed to build 'cagra': CUDA error 2 out of memory"):
+        build_index("cagra", source_of(vectors), one_row_each(500), gpus=1)
 
 
 def test_a_graph_holds_all_vectors() -> None:
