@@ -60,7 +60,8 @@ def test_gpus_find_the_centres_and_the_lists(gpus: Gpus, name: str, count: int) 
     assert gpus.counts == [count, count]
     centres = index.quantizer.reconstruct_n(0, index.nlist)
     assert np.array_equal(training.reconstruct_n(0, training.ntotal), centres)
-    _, lists = filling.search(VECTORS, 1)
+    turns = isinstance(whole, faiss.IndexPreTransform)
+    _, lists = filling.search(whole.chain.at(0).apply(VECTORS) if turns else VECTORS, 1)
     sizes = [index.invlists.list_size(number) for number in range(index.nlist)]
     assert np.array_equal(sizes, np.bincount(lists[:, 0], minlength=index.nlist))
 

@@ -16,10 +16,11 @@ import numpy as np
 from simsearch.index.recipes import Vectors, VectorSource, add_blocks
 
 _TRAINING_PER_LIST = 40
-_REFINED = "Refine"  # of factory strings
 _CANDIDATES = 400  # of a refined index that are sorted again, at least
+_CANDIDATES_A_LIST = 8
 _GPU_WORKSPACE = 3 << 29  # bytes that faiss takes of a GPU, whatever it is for
-_ROOM = 0.1  # of the range of an 8-bit number, on either side
+_RANGED = 100_000  # vectors that its range is found from, beside the extreme ones
+_DEVIATIONS = 5  # standard ones that it has at least on either side
 _SEED = 1234
 
 
@@ -30,10 +31,13 @@ class Inverted:
     Attributes:
         storage: returns how vectors of a length are kept, as faiss's factory calls it.
         vector_bytes: returns how many bytes one takes.
+        rotated: whether vectors are turned at random first: then no number has rare large values,
+            for whose sake steps of 8 bits would have to be coarse.
     """
 
     storage: Callable[[int], str]
     vector_bytes: Callable[[int], int]
+    rotated: bool = True
     score_error: float = 1e-2
     exact: bool = False
     efforts: tuple[int, ...] = (8, 16, 32, 64, 128, 256, 512, 1024)
@@ -53,31 +57,34 @@ class Inverted:
 
     def factory(self, n: int, dim: int) -> str:
         """See Recipe."""
+        return f"{f'RR{dim},' if self.rotated else ''}{self._lists(n, dim)}"
+
+    def _lists(self, n: int, dim: int) -> str:
         return f"IVF{_count_lists(n)},{self.storage(dim)}"
 
     def train(self, source: VectorSource, gpus: int) -> Any:
         """See Recipe; on a sample."""
-        text = self.factory(source.n, source.dim)
-        index = faiss.index_factory(source.dim, text, source.faiss_metric)
-        inverted = faiss.extract_index_ivf(index)
+        index = faiss.index_factory(
+            source.dim, self._lists(source.n, source.dim), source.faiss_metric
+        )
+        inverted = faiss.downcast_index(faiss.extract_index_ivf(index))
         inverted.cp.seed = _SEED
         inverted.cp.spherical = source.metric == "cosine"
-        training = source.sample(inverted.nlist * _TRAINING_PER_LIST, _SEED)
-        if isinstance(index, faiss.IndexIVFScalarQuantizer):
-            # The vectors themselves, not their residuals: in 16 bits that loses nothing.
-            index.by_residual = False
-        if "SQ8" in text:
-            # Values outside the range met in training would be clipped, and their scores far off:
-            # all that are known are met, and there is room for additions.
-            training = np.concatenate([training, _extremes(source)])
-            refining = _REFINED in text
-            coded = faiss.downcast_index(index.refine_index) if refining else index
-            coded.sq.rangestat_arg = _ROOM
+        if isinstance(inverted, faiss.IndexIVFScalarQuantizer):
+            inverted.by_residual = False  # in 16 bits that loses nothing, in 8 its range is unknown
+        if self.rotated:
+            rotation = faiss.RandomRotationMatrix(source.dim, source.dim)
+            rotation.init(_SEED)
+            index = faiss.IndexPreTransform(rotation, index)
         if gpus:
             centres = faiss.IndexFlat(source.dim, source.faiss_metric)
             inverted.clustering_index = faiss.index_cpu_to_all_gpus(centres, ngpu=gpus)
+        training = source.sample(inverted.nlist * _TRAINING_PER_LIST, _SEED)
         index.train(training)
         inverted.clustering_index = None
+        if self.rotated:
+            extremes = _extremes(source, index.chain.at(0))
+            _set_ranges(index, np.concatenate([training[:_RANGED], extremes]))
         return index
 
     def add(self, index: Any, source: VectorSource, gpus: int) -> Any:
@@ -89,14 +96,19 @@ class Inverted:
 
     def search_parameters(self, index: Any, effort: int, k: int, selector: Any) -> Any:
         """See Recipe."""
-        if not isinstance(index, faiss.IndexRefine):
+        if not isinstance(_turned(index), faiss.IndexRefine):
             return faiss.SearchParametersIVF(nprobe=effort, sel=selector)
         # faiss's fast scan visits lists that do not exist where it is asked for more than there are
         visited = min(effort, faiss.extract_index_ivf(index).nlist)
         lists = faiss.SearchParametersIVF(nprobe=visited, sel=selector)
-        return faiss.IndexRefineSearchParameters(
-            k_factor=max(_CANDIDATES / k, 4), base_index_params=lists
-        )
+        candidates = max(_CANDIDATES, _CANDIDATES_A_LIST * effort, 4 * k)
+        return faiss.IndexRefineSearchParameters(k_factor=candidates / k, base_index_params=lists)
+
+
+def _turned(index: Any) -> Any:
+    """Return what gets the vectors of an index once they are turned."""
+    turns = isinstance(index, faiss.IndexPreTransform)
+    return faiss.downcast_index(index.index) if turns else index
 
 
 @contextmanager
@@ -117,10 +129,24 @@ def _count_lists(n: int) -> int:
     return max(1, min(4 * math.isqrt(n), n // _TRAINING_PER_LIST))
 
 
-def _extremes(source: VectorSource) -> Vectors:
-    """Return the vectors with the lowest and the highest value of each dimension."""
+def _set_ranges(index: Any, known: Vectors) -> None:
+    """Fit the range of each 8-bit number of an index to all of some vectors, once turned.
+
+    Values outside would be clipped, and their scores far off; faiss looks at a sample only. There
+    is room for additions: few vectors have not shown yet how far others will reach.
+    """
+    turned = index.chain.at(0).apply(known)
+    mean, reach = turned.mean(axis=0), _DEVIATIONS * turned.std(axis=0)
+    inner = _turned(index)
+    coded = faiss.downcast_index(getattr(inner, "refine_index", inner))
+    coded.sq.train(np.concatenate([turned, [mean - reach, mean + reach]]).astype(np.float32))
+
+
+def _extremes(source: VectorSource, rotation: Any) -> Vectors:
+    """Return the vectors with the lowest and the highest value of each dimension, once turned."""
     kept = np.empty((0, source.dim), np.float32)
     for block in source.blocks():
         vectors = np.concatenate([kept, block])
-        kept = vectors[np.unique([vectors.argmin(axis=0), vectors.argmax(axis=0)])]
+        turned = rotation.apply(vectors)
+        kept = vectors[np.unique([turned.argmin(axis=0), turned.argmax(axis=0)])]
     return kept

@@ -2,4 +2,4 @@
 
 from simsearch.index.recipes._inverted import Inverted
 
-RECIPE = Inverted(lambda _: "SQfp16", lambda dim: 2 * dim, score_error=1e-4)
+RECIPE = Inverted(lambda _: "SQfp16", lambda dim: 2 * dim, rotated=False, score_error=1e-4)
