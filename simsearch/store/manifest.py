@@ -88,7 +88,8 @@ class Manifest:
             )
         if version != FORMAT_VERSION:
             raise ValueError(f"format {version}, this version reads {FORMAT_VERSION}")
-        indices = ((name, data.get(name)) for name in ("index", "outdated"))
+        data.setdefault("outdated", None)
+        indices = ((name, data[name]) for name in ("index", "outdated"))
         return cls(
             **{
                 **data,
