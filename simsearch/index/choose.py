@@ -3,6 +3,7 @@
 from simsearch.index.recipes import load_recipe
 
 EXACT_UP_TO = 20_000
+GRAPH_UP_TO = 500_000
 _MEMORY_SHARE = 0.5  # of the free memory, for the index while it is built
 _TOMBSTONES = 0.25  # of the living: each of them is searched in vain
 
@@ -14,13 +15,15 @@ def choose_recipe(n: int, dim: int, memory: int, gpus: int) -> str:
         memory: free bytes of main memory.
         gpus: number of GPUs that faiss can use.
 
-    Up to EXACT_UP_TO vectors a scan is fast and exact. Above, a graph (HNSW) answers fastest on a
-    CPU; inverted lists (IVF) build faster on a GPU; and 8-bit inverted lists take half the memory
-    of either where that is short.
+    On a CPU, by benchmarks/results/2026-11-24-recall-*.jsonl: up to EXACT_UP_TO vectors a scan is
+    fast and exact. Among 10^5 a graph (HNSW) answers faster than inverted lists (IVF) at the same
+    recall. Among 10^6 the lists answer faster, reach a recall that the graph does not, are built in
+    half the time and take two thirds of the memory; 8-bit lists take a third. GPUs build lists and
+    no graph, so there it is lists for all: not measured.
     """
     if n <= EXACT_UP_TO:
         return "flat"
-    preferred = "ivf" if gpus else "hnsw"
+    preferred = "ivf" if gpus or n > GRAPH_UP_TO else "hnsw"
     return preferred if _fits(preferred, n, dim, memory) else "ivf_sq8"
 
 
@@ -33,8 +36,9 @@ def is_extended(recipe: str, n: int, dim: int, memory: int, trained: int, tombst
         trained: number of vectors when it was built.
         tombstones: places of removed contents that it will have.
     """
+    too_many = 2 * GRAPH_UP_TO if recipe == "hnsw" else load_recipe(recipe).growth * trained
     return (
-        EXACT_UP_TO < n <= load_recipe(recipe).growth * trained
+        EXACT_UP_TO < n <= too_many
         and tombstones <= _TOMBSTONES * n
         and _fits(recipe, n + tombstones, dim, memory)
     )
