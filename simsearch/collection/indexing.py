@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simsearch.errors import CollectionBusyError, CollectionDamagedError, StorageError
-from simsearch.index.choose import choose_recipe, is_extended
-from simsearch.index.device import count_gpus, free_memory
+from simsearch.index.choose import is_extended
+from simsearch.index.device import free_memory
 from simsearch.index.extension import Keys, extend_index, plan_extension
 from simsearch.index.meta import FOLDER as BUILT
 from simsearch.index.meta import read_meta, write_meta
@@ -49,8 +49,7 @@ def index_parts(folder: Path, manifest: Manifest) -> Manifest:
     wanted = _keys(contents, hashes)
     filled = _extended(folder, manifest, contents, wanted)
     if filled is None:
-        recipe = _choose(contents.count, manifest.encoder.dim)
-        filled = recipe, _build(folder, manifest, contents, recipe), wanted
+        filled = *_build(folder, manifest, contents), wanted
     recipe, index, keys = filled
     with storage_errors(folder):
         info = save_index(folder, _name(recipe, identity), recipe, index, keys, started)
@@ -98,7 +97,7 @@ def _rebuild(folder: Path, manifest: Manifest) -> VectorIndex:
     except (CollectionBusyError, StorageError) as error:
         _log.warning("the index is built in memory only: %s", error)
     contents, _ = read_contents(folder, manifest.parts)
-    return _build(folder, manifest, contents, _choose(contents.count, manifest.encoder.dim))
+    return _build(folder, manifest, contents)[1]
 
 
 def tune_index(folder: Path, manifest: Manifest, recall: float, queries: int) -> SearchTuning:
@@ -133,15 +132,11 @@ def vector_blocks(folder: Path, manifest: Manifest, first: Mask) -> Iterator[tup
         yield ids[mask], vectors[mask].astype(np.float32)
 
 
-def _choose(n: int, dim: int) -> str:
-    return choose_recipe(n, dim, free_memory(), count_gpus())
-
-
-def _build(folder: Path, manifest: Manifest, contents: Contents, recipe: str) -> VectorIndex:
-    from simsearch.index.build import build_index
+def _build(folder: Path, manifest: Manifest, contents: Contents) -> tuple[str, VectorIndex]:
+    from simsearch.index.build import build_fitting_index
 
     postings = _postings(contents, np.arange(contents.count))
-    return build_index(recipe, _source(folder, manifest, contents), postings, count_gpus())
+    return build_fitting_index(_source(folder, manifest, contents), postings)
 
 
 def _extended(

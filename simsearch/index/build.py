@@ -1,4 +1,4 @@
-"""Build an index, and tune it to the promised recall."""
+"""Build an index, by the recipe that fits or by a given one, and tune it to the promised recall."""
 
 import logging
 from dataclasses import replace
@@ -6,7 +6,8 @@ from typing import Any
 
 from simsearch.config import PROMISED_RECALL
 from simsearch.errors import DeviceError
-from simsearch.index.device import free_gpu_memory
+from simsearch.index.choose import choose_recipe
+from simsearch.index.device import count_gpus, free_gpu_memory, free_memory
 from simsearch.index.recipes import Recipe, VectorSource, load_recipe
 from simsearch.index.tuning import tune
 from simsearch.index.vector_index import Ids, VectorIndex
@@ -14,6 +15,21 @@ from simsearch.records import SearchTuning
 
 _log = logging.getLogger("simsearch")
 _GPU_SHARE = 0.8  # of the free memory; the rest is for what faiss and cuVS need meanwhile
+
+
+def build_fitting_index(source: VectorSource, postings: Ids) -> tuple[str, VectorIndex]:
+    """Build an index by the recipe that fits the vectors and this machine; return its name too.
+
+    What GPUs should have built and did not is built on the CPU, and a warning says so.
+    """
+    gpus = count_gpus()
+    recipe = choose_recipe(source.n, source.dim, free_memory(), gpus)
+    try:
+        return recipe, build_index(recipe, source, postings, gpus)
+    except DeviceError as error:
+        recipe = choose_recipe(source.n, source.dim, free_memory(), 0)
+        _log.warning("%s: so '%s' is built, on the CPU", error, recipe)
+        return recipe, build_index(recipe, source, postings, 0)
 
 
 def build_index(recipe_name: str, source: VectorSource, postings: Ids, gpus: int) -> VectorIndex:

@@ -18,12 +18,13 @@ def choose_recipe(n: int, dim: int, memory: int, gpus: int) -> str:
     On a CPU, by benchmarks/results/2026-11-24-recall-*.jsonl: up to EXACT_UP_TO vectors a scan is
     fast and exact. Among 10^5 a graph (HNSW) answers faster than inverted lists (IVF) at the same
     recall. Among 10^6 the lists answer faster, reach a recall that the graph does not, are built in
-    half the time and take two thirds of the memory; 8-bit lists take a third. GPUs build lists and
-    no graph, so there it is lists for all: not measured.
+    half the time and take two thirds of the memory; 8-bit lists take a third. GPUs find the links
+    of a graph (CAGRA) or the lists, and a CPU searches both: not measured.
     """
     if n <= EXACT_UP_TO:
         return "flat"
-    preferred = "ivf" if gpus or n > GRAPH_UP_TO else "hnsw"
+    graph = "cagra" if gpus else "hnsw"
+    preferred = graph if n <= GRAPH_UP_TO else "ivf"
     return preferred if _fits(preferred, n, dim, memory) else "ivf_sq8"
 
 
@@ -36,7 +37,8 @@ def is_extended(recipe: str, n: int, dim: int, memory: int, trained: int, tombst
         trained: number of vectors when it was built.
         tombstones: places of removed contents that it will have.
     """
-    too_many = 2 * GRAPH_UP_TO if recipe == "hnsw" else load_recipe(recipe).growth * trained
+    graph = recipe in {"cagra", "hnsw"}
+    too_many = 2 * GRAPH_UP_TO if graph else load_recipe(recipe).growth * trained
     return (
         EXACT_UP_TO < n <= too_many
         and tombstones <= _TOMBSTONES * n

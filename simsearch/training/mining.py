@@ -4,9 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsearch.evaluation.labelled import Labels
-from simsearch.index.build import build_index
-from simsearch.index.choose import choose_recipe
-from simsearch.index.device import count_gpus, free_memory
+from simsearch.index.build import build_fitting_index
 from simsearch.index.recipes import VectorSource
 from simsearch.index.vector_index import VectorIndex
 from simsearch.training.confusion import Confusion, Weights
@@ -53,11 +51,9 @@ def confused_classes(
 def index_of(vectors: Vectors) -> VectorIndex:
     """Build an index over an array, by the recipe that fits its size and this machine."""
     n, dim = vectors.shape
-    gpus = count_gpus()
     rows = np.arange(n)
 
     def blocks() -> list[Vectors]:
         return [vectors[start : start + _BLOCK] for start in range(0, n, _BLOCK)]
 
-    recipe = choose_recipe(n, dim, free_memory(), gpus)
-    return build_index(recipe, VectorSource(n, dim, blocks), np.stack([rows, rows], axis=1), gpus)
+    return build_fitting_index(VectorSource(n, dim, blocks), np.stack([rows, rows], axis=1))[1]

@@ -14,7 +14,7 @@ from tests.conftest import save_pictures
 @pytest.fixture
 def collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Collection:
     """Return a collection with an index that must be tuned."""
-    monkeypatch.setattr("simsearch.collection.indexing.choose_recipe", lambda *_: "ivf")
+    monkeypatch.setattr("simsearch.index.build.choose_recipe", lambda *_: "ivf")
     monkeypatch.setattr("simsearch.index.recipes._inverted._TRAINING_PER_LIST", 4)
     save_pictures(tmp_path / "photos", 60)
     made = Collection("photos", home=tmp_path / "indexes")

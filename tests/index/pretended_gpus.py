@@ -54,11 +54,17 @@ class PretendedCagra:
         index.base_level_only = False
         return index
 
-    def copyTo(self, target: Any) -> None:  # noqa: N802 - as faiss calls it
-        """Make a graph on the CPU of it."""
-        assert not target.base_level_only
+    def get_knngraph(self) -> Any:
+        """Return each vector's links, one vector's after the other's."""
         index = self.on_cpu
-        target.this, index.this = index.this, target.this
+        hnsw = index.hnsw
+        first = faiss.vector_to_array(hnsw.offsets)[:-1].astype(np.int64)
+        places = first[:, None] + np.arange(self._config.graph_degree)
+        graph = faiss.Int64Vector()
+        faiss.copy_array_to_vector(
+            faiss.vector_to_array(hnsw.neighbors)[places].astype(np.int64).ravel(), graph
+        )
+        return graph
 
 
 def pretend_gpus(patch: pytest.MonkeyPatch, free: int = 1 << 40) -> None:

@@ -19,7 +19,8 @@ GB = 10**9
         (20_001, 16 * GB, 0, "hnsw"),
         (500_000, 16 * GB, 0, "hnsw"),
         (500_001, 16 * GB, 0, "ivf"),
-        (20_001, 16 * GB, 1, "ivf"),
+        (20_001, 16 * GB, 1, "cagra"),
+        (500_000, 16 * GB, 2, "cagra"),
         (1_000_000, 16 * GB, 8, "ivf"),
         (1_000_000, 4 * GB, 0, "ivf_sq8"),
         (1_000_000, 4 * GB, 1, "ivf_sq8"),
@@ -30,7 +31,7 @@ def test_choice(n: int, memory: int, gpus: int, recipe: str) -> None:
     assert choose_recipe(n, 1280, memory, gpus) == recipe
 
 
-@pytest.mark.parametrize(("preferred", "gpus"), [("hnsw", 0), ("ivf", 0), ("ivf", 1)])
+@pytest.mark.parametrize(("preferred", "gpus"), [("hnsw", 0), ("cagra", 1), ("ivf", 0), ("ivf", 1)])
 def test_half_of_the_free_memory_is_enough(preferred: str, gpus: int) -> None:
     n = GRAPH_UP_TO + (preferred == "ivf")
     needed = load_recipe(preferred).memory(n, 512)
@@ -50,6 +51,8 @@ def test_small_vectors_need_less() -> None:
         ("hnsw", 20_001, True),
         ("hnsw", 1_000_000, True),
         ("hnsw", 1_000_001, False),
+        ("cagra", 1_000_000, True),
+        ("cagra", 1_000_001, False),
         ("ivf", 1_000_000, True),
         ("ivf", 1_000_001, False),
     ],

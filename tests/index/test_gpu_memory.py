@@ -4,7 +4,7 @@ import faiss
 import pytest
 
 from simsearch.errors import DeviceError
-from simsearch.index import device
+from simsearch.index import build, choose, device
 from simsearch.index.build import build_index, gpus_for
 from simsearch.index.recipes import load_recipe
 from tests.index.pretended_gpus import pretend_gpus
@@ -57,6 +57,27 @@ def test_a_gpu_that_fails_leaves_it_to_the_cpu(
     monkeypatch.setattr(faiss, "GpuIndexCagra", fail)
     with pytest.raises(DeviceError, match="failed to build 'cagra': CUDA error 2 out of memory"):
         build_index("cagra", source_of(vectors), one_row_each(500), gpus=1)
+
+
+def test_what_fits_is_built_on_the_cpu_where_gpus_do_not(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(choose, "EXACT_UP_TO", 100)
+    monkeypatch.setattr(build, "count_gpus", lambda: 1)
+    vectors = clustered(2000, 8, 1)
+    arguments = source_of(vectors), one_row_each(2000)
+    pretend_gpus(monkeypatch)
+    name, index = build.build_fitting_index(*arguments)
+    assert name == "cagra"
+    assert index.search(vectors[:1], 1)[1].item() == 0
+    assert not caplog.messages
+    pretend_gpus(monkeypatch, free=1)
+    name, index = build.build_fitting_index(*arguments)
+    assert name == "hnsw"
+    assert index.search(vectors[:1], 1)[1].item() == 0
+    (message,) = caplog.messages
+    assert message.startswith("'cagra' needs 0.0 GB of GPU memory and 0.0 are free")
+    assert message.endswith("so 'hnsw' is built, on the CPU")
 
 
 def test_a_graph_holds_all_vectors() -> None:

@@ -203,7 +203,7 @@ def extended(name: str, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory
     if not recipe.growth:
         pytest.skip("takes no additions")
     home, half = tmp_path_factory.mktemp("home"), N // 2
-    first = build_index(name, source_of(STORED[:half]), one_row_each(half), gpus=0)
+    first = build_index(name, source_of(STORED[:half]), one_row_each(half), gpus_of(name))
     info = save_index(home, "first", name, first, KEYS[:half], time.perf_counter())
     keys, trained = load_keys(home, info)
     assert trained == half

@@ -21,8 +21,6 @@ from simsearch.encoder.embed import embed
 from simsearch.encoder.resolve import resolve
 from simsearch.encoder.runtimes import Pixels, Runtime, Vectors, open_runtime
 from simsearch.errors import FolderError
-from simsearch.index.choose import choose_recipe
-from simsearch.index.device import count_gpus, free_memory
 
 BATCH_SIZES = {"cpu": (1, 8, 32), "cuda": (64, 256, 1024), "mps": (16, 64, 256)}
 _PACKAGES = ("simsearch", "torch", "openvino", "faiss-cpu", "pillow", "pyarrow", "numpy")
@@ -192,8 +190,7 @@ def _parts(
         rate = stages.encode_rate(encoder.runtime, pictures, _SECONDS)
         yield Stage("encode", encoder.how, "pictures", (rate,))
     yield Stage("store", {}, "vectors", (stages.store_rate(place / "parts", spec, vectors),))
-    recipe = choose_recipe(len(vectors), spec.dim, free_memory(), count_gpus())
-    rate, index = stages.build_rate(recipe, vectors, count_gpus())
+    rate, recipe, index = stages.build_rate(vectors)
     yield Stage("build", {"recipe": recipe, "vectors": len(vectors)}, "vectors", (rate,))
     for mode, rate in stages.search_rates(index, vectors, _SECONDS / 3).items():
         yield Stage("search", {"recipe": recipe, "mode": mode}, "queries", (rate,))

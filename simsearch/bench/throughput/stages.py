@@ -15,7 +15,7 @@ from simsearch.encoder.runtimes import Pixels, Runtime, Vectors
 from simsearch.errors import PictureError
 from simsearch.images.decode import decode, read_file
 from simsearch.images.fingerprint import content_hash
-from simsearch.index.build import build_index
+from simsearch.index.build import build_fitting_index
 from simsearch.index.recipes import VectorSource
 from simsearch.index.vector_index import VectorIndex
 from simsearch.records import ImageRecord
@@ -65,17 +65,17 @@ def store_rate(folder: Path, spec: EncoderSpec, vectors: Vectors) -> float:
     return _rate(write)
 
 
-def build_rate(recipe: str, vectors: Vectors, gpus: int) -> tuple[float, VectorIndex]:
-    """Return vectors a second of building an index of a recipe, and the index."""
-    made: list[VectorIndex] = []
+def build_rate(vectors: Vectors) -> tuple[float, str, VectorIndex]:
+    """Return vectors a second of building the index that fits, its recipe and the index."""
+    made: list[tuple[str, VectorIndex]] = []
 
     def build() -> int:
         source = VectorSource(len(vectors), vectors.shape[1], lambda: [vectors])
         postings = np.stack([np.arange(len(vectors))] * 2, axis=1)
-        made.append(build_index(recipe, source, postings, gpus))
+        made.append(build_fitting_index(source, postings))
         return len(vectors)
 
-    return _rate(build), made[0]
+    return _rate(build), *made[0]
 
 
 def search_rates(index: VectorIndex, vectors: Vectors, seconds: float) -> dict[str, float]:

@@ -8,7 +8,7 @@ import faiss
 
 from simsearch.index.recipes import VectorSource, add_blocks
 
-_LINKS = 32
+LINKS = 32
 _EF_CONSTRUCTION = 100
 
 
@@ -33,7 +33,7 @@ class Graph:
 
     def memory(self, n: int, dim: int) -> int:
         """See Recipe."""
-        return n * (self.bytes_a_number * dim + 2 * 4 * _LINKS + 40)
+        return n * (self.bytes_a_number * dim + 2 * 4 * LINKS + 40)
 
     def gpu_memory(self, n: int, dim: int) -> int:  # noqa: ARG002 - built on the CPU
         """See Recipe."""
@@ -41,7 +41,7 @@ class Graph:
 
     def factory(self, n: int, dim: int) -> str:  # noqa: ARG002 - the same for all
         """See Recipe."""
-        return f"HNSW{_LINKS},{self.storage}"
+        return f"HNSW{LINKS},{self.storage}"
 
     def train(self, source: VectorSource, gpus: int) -> Any:  # noqa: ARG002 - built on the CPU
         """See Recipe.

@@ -1,6 +1,7 @@
-"""A graph built on a GPU (CAGRA), then walked on the CPU as the lowest level of an HNSW.
+"""A navigable graph as `hnsw` is, whose links a GPU finds (CAGRA) and a CPU walks.
 
-Ootomo et al. 2023 (faiss.GpuIndexCagra, faiss.IndexHNSWCagra). Not run on a GPU yet.
+Ootomo et al. 2023 (faiss.GpuIndexCagra). Its graph becomes the lowest level of an HNSW, as
+faiss.GpuIndexCagra.copyTo does it too, but for float32 vectors only. Not run on a GPU yet.
 """
 
 from dataclasses import dataclass
@@ -11,37 +12,28 @@ import numpy as np
 
 from simsearch.errors import DeviceError
 from simsearch.index.recipes import VectorSource
+from simsearch.index.recipes._graph import LINKS, Graph
 
-_LINKS = 64
 _LINKS_BUILDING = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Cagra:
-    """See Recipe; effort is efSearch."""
+class Cagra(Graph):
+    """See Recipe and Graph."""
 
-    exact: bool = False
-    efforts: tuple[int, ...] = (16, 32, 64, 128, 256, 512, 1024, 2048)
-    knob: str = "efSearch"
-    score_error: float = 1e-3
     fewest: int = 1000
-    growth: float = 0  # faiss adds nothing to it
     gpu_only: bool = True
 
     def memory(self, n: int, dim: int) -> int:
-        """See Recipe: the vectors once for the GPU, once in the index, and the links."""
-        return n * (2 * 2 * dim + 4 * _LINKS)
+        """See Recipe: the vectors are there once more, for the GPU."""
+        return Graph.memory(self, n, dim) + n * 2 * dim
 
     def gpu_memory(self, n: int, dim: int) -> int:
         """See Recipe."""
-        return n * (2 * dim + 4 * (_LINKS + _LINKS_BUILDING))
-
-    def factory(self, n: int, dim: int) -> str:  # noqa: ARG002 - the same for all
-        """See Recipe; faiss's factory makes none of it."""
-        return f"CAGRA{_LINKS},SQfp16"
+        return n * (2 * dim + 4 * (2 * LINKS + _LINKS_BUILDING))
 
     def train(self, source: VectorSource, gpus: int) -> Any:
-        """See Recipe.
+        """See Recipe; returns a faiss.GpuIndexCagra, whose graph is of all vectors at once.
 
         Raises:
             DeviceError: there is no GPU.
@@ -49,22 +41,27 @@ class Cagra:
         if not gpus:
             raise DeviceError("recipe 'cagra' is built on a GPU, and faiss finds none; use 'hnsw'")
         config = faiss.GpuIndexCagraConfig()
-        config.graph_degree = _LINKS
+        config.graph_degree = 2 * LINKS
         config.intermediate_graph_degree = _LINKS_BUILDING
         resources = faiss.StandardGpuResources()
-        return faiss.GpuIndexCagra(resources, source.dim, faiss.METRIC_L2, config)
-
-    def add(self, index: Any, source: VectorSource, gpus: int) -> Any:  # noqa: ARG002 - it is on one
-        """See Recipe; the graph is made of all vectors at once."""
+        index = faiss.GpuIndexCagra(resources, source.dim, faiss.METRIC_L2, config)
         index.train(source.all(np.float16), numeric_type=faiss.Float16)
-        walked = faiss.IndexHNSWCagra()
-        walked.base_level_only = False  # else each search begins anywhere, and no two are the same
-        index.copyTo(walked)
+        return index
+
+    def add(self, index: Any, source: VectorSource, gpus: int) -> Any:
+        """See Recipe; without GPUs, to an index that was built by one."""
+        if not gpus:
+            return Graph.add(self, index, source, 0)
+        links = faiss.vector_to_array(index.get_knngraph()).reshape(source.n, 2 * LINKS)
+        walked = Graph.train(self, source, 0)
+        walked.init_level0 = False  # only the levels above, which tell a search where to begin
+        Graph.add(self, walked, source, 0)
+        walked.init_level0 = True
+        first = faiss.vector_to_array(walked.hnsw.offsets)[:-1].astype(np.int64)
+        neighbors = walked.hnsw.neighbors
+        places = first[:, None] + np.arange(2 * LINKS)
+        faiss.rev_swig_ptr(neighbors.data(), neighbors.size())[places] = links
         return walked
 
-    def search_parameters(self, index: Any, effort: int, k: int, selector: Any) -> Any:  # noqa: ARG002 - any index
-        """See Recipe."""
-        return faiss.SearchParametersHNSW(efSearch=max(effort, 2 * k), sel=selector)
 
-
-RECIPE = Cagra()
+RECIPE = Cagra("SQfp16", bytes_a_number=2)

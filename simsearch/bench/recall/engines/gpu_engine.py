@@ -69,8 +69,7 @@ class GpuCagra:
         self._index = recipe.train(source, gpus_for("cagra", source.n, source.dim, gpus))
 
     def add(self, source: VectorSource) -> None:
-        """See Engine."""
-        self._index.train(source.all(np.float16), numeric_type=faiss.Float16)
+        """See Engine: all of them are in the graph from the start."""
 
     def save(self, path: Path) -> None:
         """See Engine."""
