@@ -58,6 +58,8 @@ def test_gpus_find_the_centres_and_the_lists(gpus: Gpus, name: str, count: int) 
     index = faiss.extract_index_ivf(whole)
     training, filling = gpus.indices
     assert gpus.counts == [count, count]
+    assert training.thisown, "else nobody frees it"
+    assert filling.thisown
     centres = index.quantizer.reconstruct_n(0, index.nlist)
     assert np.array_equal(training.reconstruct_n(0, training.ntotal), centres)
     turns = isinstance(whole, faiss.IndexPreTransform)

@@ -76,10 +76,12 @@ class Inverted:
             rotation = faiss.RandomRotationMatrix(source.dim, source.dim)
             rotation.init(_SEED)
             index = faiss.IndexPreTransform(rotation, index)
+        training = source.sample(inverted.nlist * _TRAINING_PER_LIST, _SEED)
         if gpus:
             centres = faiss.IndexFlat(source.dim, source.faiss_metric)
-            inverted.clustering_index = faiss.index_cpu_to_all_gpus(centres, ngpu=gpus)
-        training = source.sample(inverted.nlist * _TRAINING_PER_LIST, _SEED)
+            everywhere = faiss.index_cpu_to_all_gpus(centres, ngpu=gpus)
+            inverted.clustering_index = everywhere
+            everywhere.thisown = True  # which faiss takes, and never frees
         index.train(training)
         inverted.clustering_index = None
         if self.rotated:
@@ -118,6 +120,7 @@ def _assigned_by_gpus(inverted: Any, gpus: int) -> Iterator[None]:
     everywhere = faiss.index_cpu_to_all_gpus(centres, ngpu=gpus)
     inverted.own_fields = False
     inverted.quantizer = everywhere
+    everywhere.thisown = True  # which faiss takes, and never frees
     try:
         yield
     finally:
