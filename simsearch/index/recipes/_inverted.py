@@ -19,8 +19,8 @@ _TRAINING_PER_LIST = 40
 _CANDIDATES = 400  # of a refined index that are sorted again, at least
 _CANDIDATES_A_LIST = 8
 _GPU_WORKSPACE = 3 << 29  # bytes that faiss takes of a GPU, whatever it is for
-_RANGED = 100_000  # vectors that its range is found from, beside the extreme ones
-_DEVIATIONS = 5  # standard ones that it has at least on either side
+_DEVIATIONS = 5  # standard ones that the range of an 8-bit number has at least on either side
+_BLOCK = 4096  # vectors that are turned at once
 _SEED = 1234
 
 
@@ -72,22 +72,25 @@ class Inverted:
         inverted.cp.spherical = source.metric == "cosine"
         if isinstance(inverted, faiss.IndexIVFScalarQuantizer):
             inverted.by_residual = False  # in 16 bits that loses nothing, in 8 its range is unknown
-        if self.rotated:
-            rotation = faiss.RandomRotationMatrix(source.dim, source.dim)
-            rotation.init(_SEED)
-            index = faiss.IndexPreTransform(rotation, index)
         training = source.sample(inverted.nlist * _TRAINING_PER_LIST, _SEED)
         if gpus:
             centres = faiss.IndexFlat(source.dim, source.faiss_metric)
             everywhere = faiss.index_cpu_to_all_gpus(centres, ngpu=gpus)
             inverted.clustering_index = everywhere
             everywhere.thisown = True  # which faiss takes, and never frees
+        if self.rotated:
+            rotation = faiss.RandomRotationMatrix(source.dim, source.dim)
+            rotation.init(_SEED)
+            for start in range(0, len(training), _BLOCK):
+                block = training[start : start + _BLOCK]
+                block[:] = rotation.apply(block)
         index.train(training)
         inverted.clustering_index = None
-        if self.rotated:
-            extremes = _extremes(source, index.chain.at(0))
-            _set_ranges(index, np.concatenate([training[:_RANGED], extremes]))
-        return index
+        if not self.rotated:
+            return index
+        coded = faiss.downcast_index(getattr(index, "refine_index", index))
+        coded.sq.train(_spans(source, rotation))
+        return faiss.IndexPreTransform(rotation, index)
 
     def add(self, index: Any, source: VectorSource, gpus: int) -> Any:
         """See Recipe."""
@@ -132,24 +135,19 @@ def _count_lists(n: int) -> int:
     return max(1, min(4 * math.isqrt(n), n // _TRAINING_PER_LIST))
 
 
-def _set_ranges(index: Any, known: Vectors) -> None:
-    """Fit the range of each 8-bit number of an index to all of some vectors, once turned.
+def _spans(source: VectorSource, rotation: Any) -> Vectors:
+    """Return vectors between which the others lie, [4, dim], once turned.
 
-    Values outside would be clipped, and their scores far off; faiss looks at a sample only. There
+    What lies outside would be clipped, and its scores far off; faiss looks at a sample only. There
     is room for additions: few vectors have not shown yet how far others will reach.
     """
-    turned = index.chain.at(0).apply(known)
-    mean, reach = turned.mean(axis=0), _DEVIATIONS * turned.std(axis=0)
-    inner = _turned(index)
-    coded = faiss.downcast_index(getattr(inner, "refine_index", inner))
-    coded.sq.train(np.concatenate([turned, [mean - reach, mean + reach]]).astype(np.float32))
-
-
-def _extremes(source: VectorSource, rotation: Any) -> Vectors:
-    """Return the vectors with the lowest and the highest value of each dimension, once turned."""
-    kept = np.empty((0, source.dim), np.float32)
+    low, high = np.full((2, source.dim), np.inf) * [[1], [-1]]
+    total, squares = np.zeros((2, source.dim))
     for block in source.blocks():
-        vectors = np.concatenate([kept, block])
-        turned = rotation.apply(vectors)
-        kept = vectors[np.unique([turned.argmin(axis=0), turned.argmax(axis=0)])]
-    return kept
+        turned = rotation.apply(block).astype(np.float64)
+        low, high = np.minimum(low, turned.min(axis=0)), np.maximum(high, turned.max(axis=0))
+        total, squares = total + turned.sum(axis=0), squares + (turned**2).sum(axis=0)
+    mean = total / source.n
+    reach = _DEVIATIONS * np.sqrt(np.maximum(squares / source.n - mean**2, 0))
+    spans = np.stack([low, high, mean - reach, mean + reach]).astype(np.float32)
+    return spans.clip(-1, 1) if source.metric == "cosine" else spans
