@@ -64,4 +64,4 @@ class Graph:
 
     def search_parameters(self, index: Any, effort: int, k: int, selector: Any) -> Any:  # noqa: ARG002 - any index
         """See Recipe."""
-        return faiss.SearchParametersHNSW(efSearch=max(effort, 2 * k), sel=selector)
+        return faiss.SearchParametersHNSW(efSearch=max(effort, 3 * k // 2), sel=selector)
