@@ -23,6 +23,7 @@ Array = npt.NDArray[np.generic]
 FASHION_MNIST = "fashion-mnist-784-euclidean"
 _FASHION_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 _BIN_TYPES = {".fbin": np.float32, ".f16bin": np.float16, ".u8bin": np.uint8, ".i8bin": np.int8}
+_HDF5_TYPES = (".hdf5", ".h5")
 _HDF5_METRICS = {"angular": "cosine", "euclidean": "euclidean"}
 _HELD_OUT = 0.2  # of the vectors at most, where there are no queries
 
@@ -114,8 +115,9 @@ def _find(source: str, embeddings: Callable[[str], Vectors], seed: int) -> _Foun
         return _fashion_mnist()
     if source.startswith("synthetic:"):
         return _Found(_synthetic(source, seed), metric="cosine")
-    if Path(source).suffix:
-        return _read(Path(source))
+    path = Path(source)
+    if path.suffix in {*_HDF5_TYPES, ".npy", *_BIN_TYPES} or (path.suffix and path.is_file()):
+        return _read(path)
     return _Found(embeddings(source), metric="cosine")
 
 
@@ -143,7 +145,7 @@ def _split(found: _Found, asked: Asked) -> tuple[Array, Array, Ids | None]:
 
 def _read(path: Path) -> _Found:
     try:
-        if path.suffix in {".hdf5", ".h5"}:
+        if path.suffix in _HDF5_TYPES:
             return _hdf5(path)
         if path.suffix == ".npy":
             return _Found(np.load(path, mmap_mode="r", allow_pickle=False))

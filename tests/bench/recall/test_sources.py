@@ -115,6 +115,7 @@ def test_only_the_truth_stays(tmp_path: Path) -> None:
     ("source", "message"),
     [
         ("photos", "no collection 'photos'"),
+        ("photos.2024", "no collection 'photos.2024'"),
         ("no.npy", "can't read 'no.npy'"),
         ("vectors.csv", "'vectors.csv' is no file of vectors"),
         ("synthetic:10", "is not 'synthetic:N,D'"),
@@ -125,6 +126,7 @@ def test_no_such_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("vectors.csv").write_text("1,2")
     with (
         pytest.raises((InputError, CollectionNotFoundError), match=message),
         open_source(Asked(source), K, tmp_path / "home", no_collection),
