@@ -4,7 +4,7 @@
 
 Both ask the same index for the same queries, by turns, on one thread. Who asks first finds what is
 near a query in no cache: each is first every other time. One query: microseconds more, the mean of
-both orders' medians. A batch of 1,000: the share of time more, the median over rounds.
+both orders' medians. A batch of 1,000: the share of time more, likewise.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import faiss
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.measure import machine
 from simsearch.bench.recall.sources import made_vectors
@@ -23,7 +24,7 @@ from simsearch.records import SearchTuning
 K = 10
 EFFORT = 64
 QUERIES = 1000
-ROUNDS = 15
+ROUNDS = 40
 
 
 def main() -> None:
@@ -52,23 +53,28 @@ def main() -> None:
 
     print(f"{arguments.recipe}, {arguments.n} x {arguments.dim}, k {K}; {machine()}")
     singles = [queries[row : row + 1] for row in range(QUERIES)]
-    first = np.array([[seconds(by_simsearch, q), seconds(by_faiss, q)] for q in singles[::2]])
-    second = np.array([[seconds(by_faiss, q), seconds(by_simsearch, q)] for q in singles[1::2]])
-    one = np.stack([first, second[:, ::-1]], axis=1)  # [pairs, orders, (simsearch, faiss)]
-    both = np.array(
-        [[seconds(by_simsearch, queries), seconds(by_faiss, queries)] for _ in range(ROUNDS)]
-    )
+    one = by_turns(by_simsearch, by_faiss, singles)
+    both = by_turns(by_simsearch, by_faiss, [queries] * ROUNDS)
     more = 1e6 * np.median(one[..., 0] - one[..., 1], axis=0).mean()
     bare_us = 1e6 * np.median(one[..., 1])
     print(f"one query: {bare_us:.0f} us by faiss, {more:.0f} us more by simsearch")
-    share = np.median(both[:, 0] / both[:, 1]) - 1
-    print(f"batch of {QUERIES}: {np.median(both[:, 1]):.3f} s by faiss, {share:+.1%} by simsearch")
+    share = np.median(both[..., 0] / both[..., 1], axis=0).mean() - 1
+    print(f"batch of {QUERIES}: {np.median(both[..., 1]):.3f} s by faiss, {share:+.1%} by simsearch")
 
 
-def seconds(
-    call: Callable[[Vectors], None],
-    asked: Vectors,
-) -> float:
+def by_turns(
+    simsearch: Callable[[Vectors], None], bare: Callable[[Vectors], None], asked: list[Vectors]
+) -> npt.NDArray[np.float64]:
+    """Return the seconds of both, [pairs, who was first, (simsearch, faiss)], for an even number.
+
+    Who was first is simsearch at 0, faiss at 1.
+    """
+    first = [[seconds(simsearch, one), seconds(bare, one)] for one in asked[::2]]
+    second = [[seconds(bare, one), seconds(simsearch, one)][::-1] for one in asked[1::2]]
+    return np.stack([np.array(first), np.array(second)], axis=1)
+
+
+def seconds(call: Callable[[Vectors], None], asked: Vectors) -> float:
     """Return how long a call takes."""
     started = time.perf_counter()
     call(asked)
