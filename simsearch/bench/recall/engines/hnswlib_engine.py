@@ -20,18 +20,17 @@ class HnswlibEngine:
     PACKAGES = ("hnswlib", "numpy")
     knob = "ef"
     efforts = (16, 24, 32, 48, 64, 96, 128, 192, 256, 512)
+    settings: dict[str, object]
     _index: Any = None
-
-    @property
-    def settings(self) -> dict[str, object]:
-        """See Engine."""
-        return {"M": _LINKS, "ef_construction": _EF_CONSTRUCTION}
 
     def train(self, source: VectorSource, gpus: int) -> None:  # noqa: ARG002 - CPU only
         """See Engine."""
         self._index = hnswlib.Index("ip" if source.metric == "cosine" else "l2", source.dim)
-        self._index.init_index(source.n, _EF_CONSTRUCTION, _LINKS, _SEED)
+        self._index.init_index(
+            source.n, M=_LINKS, ef_construction=_EF_CONSTRUCTION, random_seed=_SEED
+        )
         self._index.set_num_threads(available_cores())
+        self.settings = {"M": self._index.M, "ef_construction": self._index.ef_construction}
 
     def add(self, source: VectorSource) -> None:
         """See Engine."""
