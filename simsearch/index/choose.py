@@ -19,8 +19,8 @@ def choose_recipe(n: int, dim: int, memory: int, gpus: int) -> str:
     fast and exact. At a recall@10 of 0.99, a graph (HNSW) answers 1.5 times as fast as inverted
     lists (IVF) among 6 x 10^4 vectors, about as fast among 10^5, and a third as fast among
     3 x 10^5; among 10^6 it does not reach that recall. Lists are built five times as fast and take
-    less memory, 8-bit lists half of that. GPUs find the links of a graph (CAGRA) or the lists, and
-    a CPU searches both: not measured.
+    less memory, 8-bit lists half of that; RaBitQ's are as small and more exact, but are not mapped.
+    GPUs find the links of a graph (CAGRA) or the lists, and a CPU searches both: not measured.
     """
     if n <= EXACT_UP_TO:
         return "flat"

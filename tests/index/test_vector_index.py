@@ -43,7 +43,8 @@ def test_cosines_of_opposite_and_crossing_vectors(name: str) -> None:
     cosines, positions = index.search(axes[:1], 8)
     assert positions[0, 0] == 0
     assert positions[0, -1] == 4
-    assert cosines[0] == pytest.approx(nearest(axes[:1], axes, 8)[0][0], abs=0.01)
+    error = load_recipe(name).score_error
+    assert cosines[0] == pytest.approx(nearest(axes[:1], axes, 8)[0][0], abs=error)
 
 
 @pytest.mark.parametrize("seed", range(5))

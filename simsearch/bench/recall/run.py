@@ -45,7 +45,7 @@ def benchmark_recall(
         progress: called with (runs done, runs to do).
 
     Raises:
-        InputError: `runs` can't be read or written.
+        InputError: `runs` can't be read or written, or no engine could be run.
     """
     about: Run = {
         "dataset": dataset.name,
@@ -85,6 +85,8 @@ def benchmark_recall(
             on_warning(f"{name}: {error}")
         done += [finished[key] for key in keys if key in finished]
         progress(place + 1, len(engines))
+    if not done:
+        raise InputError("nothing was measured, for the reasons given; ask for other --recipes")
     return done
 
 

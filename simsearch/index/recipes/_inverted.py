@@ -89,7 +89,8 @@ class Inverted:
         if not self.rotated:
             return index
         coded = faiss.downcast_index(getattr(index, "refine_index", index))
-        coded.sq.train(_spans(source, rotation))
+        if hasattr(coded, "sq"):
+            coded.sq.train(_spans(source, rotation))
         return faiss.IndexPreTransform(rotation, index)
 
     def add(self, index: Any, source: VectorSource, gpus: int) -> Any:

@@ -16,6 +16,7 @@ from simsearch.bench.recall.plot import pareto
 from simsearch.bench.recall.run import benchmark_recall
 from simsearch.bench.recall.sources import Asked, open_source
 from simsearch.bench.recall.worker import WorkerTask, measure
+from simsearch.errors import InputError
 
 K = 5
 
@@ -109,8 +110,12 @@ def test_an_engine_that_is_not_installed_is_told(
 
 def test_an_engine_that_fails_is_told(dataset: Dataset, tmp_path: Path) -> None:
     (dataset.folder / "base.f32").write_bytes(b"")
-    done, (warning,) = run_all(dataset, tmp_path / "runs.jsonl", ["simsearch/ivf"])
-    assert done == []
+    warnings: list[str] = []
+    with pytest.raises(InputError, match="nothing was measured"):
+        benchmark_recall(
+            dataset, ["simsearch/ivf"], ["batch"], K, 1, 1, tmp_path / "runs", warnings.append
+        )
+    (warning,) = warnings
     assert warning.startswith("simsearch/ivf: ended with 1: ")
 
 

@@ -165,8 +165,6 @@ def _embeddings(home: Path, name: str) -> "Vectors":
 def _show(runs: "Sequence[Run]", kept: Path) -> None:
     from simsearch.bench.recall.plot import pareto
 
-    if not runs:
-        return
     one = runs[0]
     typer.echo(
         f"{one['dataset']}: {one['n']:,} x {one['dim']}, {one['metric']}; "
