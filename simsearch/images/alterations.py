@@ -26,7 +26,7 @@ _INK, _PAPER, _GREY = (0, 0, 0), (255, 255, 255), (128, 128, 128)
 def alter(
     image: Image.Image,
     kind: str,
-    strength: int,
+    strength: float,
     draw: Draw,
     others: Sequence[Image.Image] = (),
 ) -> Image.Image:
@@ -35,14 +35,14 @@ def alter(
     Args:
         image: any mode; it stays as it is.
         kind: one of `KINDS`.
-        strength: 0 (mild), 1 or 2 (strong).
+        strength: 0 (mild) to 2 (strong); what lies between is mixed of both sides where it can be.
         draw: where places, signs and colours come from.
         others: further pictures, which a collage puts beside this one; it needs one.
 
     Raises:
         InputError: there is no such kind or strength, or a collage has nothing beside it.
     """
-    if kind not in KINDS or not 0 <= strength < STRENGTHS:
+    if kind not in KINDS or not 0 <= strength <= STRENGTHS - 1:
         raise InputError(
             f"no alteration '{kind}' of strength {strength}; "
             f"use one of {', '.join(KINDS)} with 0 to {STRENGTHS - 1}"
@@ -57,55 +57,55 @@ def alter(
     return _ALONE[kind](picture, strength, draw)
 
 
-def _jpeg(image: Image.Image, strength: int, draw: Draw) -> Image.Image:  # noqa: ARG001
-    return _through(image, "JPEG", quality=(40, 15, 5)[strength])
+def _jpeg(image: Image.Image, strength: float, draw: Draw) -> Image.Image:  # noqa: ARG001
+    return _through(image, "JPEG", quality=round(_at((40, 15, 5), strength)))
 
 
-def _webp(image: Image.Image, strength: int, draw: Draw) -> Image.Image:  # noqa: ARG001
-    return _through(image, "WEBP", quality=(60, 20, 1)[strength])
+def _webp(image: Image.Image, strength: float, draw: Draw) -> Image.Image:  # noqa: ARG001
+    return _through(image, "WEBP", quality=round(_at((60, 20, 1), strength)))
 
 
-def _palette(image: Image.Image, strength: int, draw: Draw) -> Image.Image:  # noqa: ARG001
-    return image.quantize((64, 16, 6)[strength]).convert("RGB")
+def _palette(image: Image.Image, strength: float, draw: Draw) -> Image.Image:  # noqa: ARG001
+    return image.quantize(round(_at((64, 16, 6), strength))).convert("RGB")
 
 
-def _resize(image: Image.Image, strength: int, draw: Draw) -> Image.Image:  # noqa: ARG001
-    return _scaled(image, *2 * [(0.5, 0.25, 0.12)[strength]])
+def _resize(image: Image.Image, strength: float, draw: Draw) -> Image.Image:  # noqa: ARG001
+    return _scaled(image, *2 * [_at((0.5, 0.25, 0.12), strength)])
 
 
-def _enlarge(image: Image.Image, strength: int, draw: Draw) -> Image.Image:  # noqa: ARG001
-    return _scaled(image, *2 * [(1.5, 2.0, 3.0)[strength]])
+def _enlarge(image: Image.Image, strength: float, draw: Draw) -> Image.Image:  # noqa: ARG001
+    return _scaled(image, *2 * [_at((1.5, 2.0, 3.0), strength)])
 
 
-def _aspect(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
-    stretch = (1.15, 1.35, 1.7)[strength]
+def _aspect(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
+    stretch = _at((1.15, 1.35, 1.7), strength)
     return _scaled(image, stretch, 1.0) if draw.random() < 0.5 else _scaled(image, 1.0, stretch)
 
 
-def _crop(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
-    side = (0.85, 0.6, 0.4)[strength] ** 0.5  # of the area
+def _crop(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
+    side = _at((0.85, 0.6, 0.4), strength) ** 0.5  # of the area
     width, height = round(image.width * side), round(image.height * side)
     left = int(draw.integers(0, image.width - width + 1))
     top = int(draw.integers(0, image.height - height + 1))
     return image.crop((left, top, left + max(width, 1), top + max(height, 1)))
 
 
-def _padding(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
-    share = (0.1, 0.25, 0.5)[strength]  # of a side, on two sides: bars as players and phones add
+def _padding(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
+    share = _at((0.1, 0.25, 0.5), strength)  # of a side, on two: bars as players add
     colour = (_INK, _PAPER, _any_colour(draw))[int(draw.integers(3))]
     across = draw.random() < 0.5
     left, top = (round(image.width * share), 0) if across else (0, round(image.height * share))
     return ImageOps.expand(image, (left, top, left, top), colour)
 
 
-def _border(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
-    width = round(min(image.size) * (0.03, 0.08, 0.15)[strength])
+def _border(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
+    width = round(min(image.size) * _at((0.03, 0.08, 0.15), strength))
     return ImageOps.expand(image, max(width, 1), _any_colour(draw))
 
 
-def _caption(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
+def _caption(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
     """Put text on the picture, as memes have it."""
-    lines = strength + 1
+    lines = round(strength) + 1
     made = image.copy()
     for line in range(lines):
         place = 0.04 if line == 0 else 0.95 - 0.16 * line
@@ -113,28 +113,28 @@ def _caption(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
     return made
 
 
-def _watermark(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
+def _watermark(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
     """Cover the picture with pale text."""
     text = image.copy()
-    rows = (1, 3, 6)[strength]
+    rows = round(_at((1, 3, 6), strength))
     for row in range(rows):
         place = (0.02 + 0.1 * (row % 2), (row + 0.5) / rows - 0.05)
         _write(text, draw, place, 0.12, _PAPER, outlined=True)
     return Image.blend(image, text, 0.45)
 
 
-def _overlay(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
+def _overlay(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
     """Cover a part with a plain colour, as a logo or a censor's bar does."""
     made = image.copy()
-    box = _box(image, draw, (0.15, 0.3, 0.5)[strength])
+    box = _box(image, draw, _at((0.15, 0.3, 0.5), strength))
     ImageDraw.Draw(made).rectangle(box, fill=_any_colour(draw))
     return made
 
 
-def _emoji(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
+def _emoji(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
     """Stick on smiling faces."""
     made = image.copy()
-    for _ in range((1, 3, 5)[strength]):
+    for _ in range(round(_at((1, 3, 5), strength))):
         left, top, right, bottom = _box(image, draw, 0.18)
         side = min(right - left, bottom - top)
         pen = ImageDraw.Draw(made)
@@ -147,14 +147,14 @@ def _emoji(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
     return made
 
 
-def _rotate(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
-    angle = (2, 6, 15)[strength] * (1 if draw.random() < 0.5 else -1)
+def _rotate(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
+    angle = _at((2, 6, 15), strength) * (1 if draw.random() < 0.5 else -1)
     return image.rotate(angle, _BILINEAR, fillcolor=(_INK, _PAPER)[int(draw.integers(2))])
 
 
-def _straighten(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
+def _straighten(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
     """Turn a little and cut off the corners that come empty."""
-    angle = (2, 6, 12)[strength] * (1 if draw.random() < 0.5 else -1)
+    angle = _at((2, 6, 12), strength) * (1 if draw.random() < 0.5 else -1)
     turned = image.rotate(angle, _BILINEAR)
     lost = abs(np.sin(np.deg2rad(angle))) * max(image.size) / min(image.size)
     width, height = (max(round(side * (1 - lost)), 1) for side in image.size)
@@ -162,78 +162,78 @@ def _straighten(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
     return turned.crop((left, top, left + width, top + height))
 
 
-def _turn(image: Image.Image, strength: int, draw: Draw) -> Image.Image:  # noqa: ARG001
+def _turn(image: Image.Image, strength: float, draw: Draw) -> Image.Image:  # noqa: ARG001
     turns = (Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270)
-    return image.transpose(turns[strength])
+    return image.transpose(turns[round(strength)])
 
 
-def _mirror(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
+def _mirror(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
     """Mirror left and right; stronger, after a mild or a middling crop."""
     mirrored = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return mirrored if strength == 0 else _crop(mirrored, strength - 1, draw)
+    return mirrored if strength < 1 else _crop(mirrored, strength - 1, draw)
 
 
-def _upside_down(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
+def _upside_down(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
     """Mirror top and bottom; stronger, after a mild or a middling crop."""
     mirrored = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-    return mirrored if strength == 0 else _crop(mirrored, strength - 1, draw)
+    return mirrored if strength < 1 else _crop(mirrored, strength - 1, draw)
 
 
-def _grey(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
+def _grey(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
     """Take the colours away; stronger, change the contrast, too."""
     grey = image.convert("L").convert("RGB")
-    return grey if strength == 0 else _contrast(grey, strength - 1, draw)
+    return grey if strength < 1 else _contrast(grey, strength - 1, draw)
 
 
-def _brightness(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
-    return ImageEnhance.Brightness(image).enhance(_either((1.25, 1.6, 2.2)[strength], draw))
+def _brightness(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
+    return ImageEnhance.Brightness(image).enhance(_either(_at((1.25, 1.6, 2.2), strength), draw))
 
 
-def _contrast(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
-    return ImageEnhance.Contrast(image).enhance(_either((1.25, 1.7, 2.5)[strength], draw))
+def _contrast(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
+    return ImageEnhance.Contrast(image).enhance(_either(_at((1.25, 1.7, 2.5), strength), draw))
 
 
-def _saturation(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
-    return ImageEnhance.Color(image).enhance(_either((1.4, 2.0, 3.5)[strength], draw))
+def _saturation(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
+    return ImageEnhance.Color(image).enhance(_either(_at((1.4, 2.0, 3.5), strength), draw))
 
 
-def _hue(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
-    steps = (10, 30, 90)[strength] * (1 if draw.random() < 0.5 else -1)  # of 256
+def _hue(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
+    steps = round(_at((10, 30, 90), strength)) * (1 if draw.random() < 0.5 else -1)  # of 256
     hue, saturation, value = image.convert("HSV").split()
     turned = np.asarray(hue).astype(np.int16) + steps
     moved = Image.fromarray((turned % 256).astype(np.uint8))
     return Image.merge("HSV", (moved, saturation, value)).convert("RGB")
 
 
-def _tone(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
+def _tone(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
     """Tone as filters do: towards brown, or one colour of the three weakened."""
-    share = (0.3, 0.6, 0.9)[strength]
+    share = _at((0.3, 0.6, 0.9), strength)
     tinted = ImageOps.colorize(image.convert("L"), _any_colour(draw, 0, 90), (255, 240, 200))
     return Image.blend(image, tinted, share)
 
 
-def _blur(image: Image.Image, strength: int, draw: Draw) -> Image.Image:  # noqa: ARG001
-    radius = min(image.size) * (0.004, 0.01, 0.02)[strength]
+def _blur(image: Image.Image, strength: float, draw: Draw) -> Image.Image:  # noqa: ARG001
+    radius = min(image.size) * _at((0.004, 0.01, 0.02), strength)
     return image.filter(ImageFilter.GaussianBlur(radius))
 
 
-def _pixelate(image: Image.Image, strength: int, draw: Draw) -> Image.Image:  # noqa: ARG001
-    coarse = image.resize([max(round(side / (3, 6, 10)[strength]), 1) for side in image.size])
+def _pixelate(image: Image.Image, strength: float, draw: Draw) -> Image.Image:  # noqa: ARG001
+    coarse = image.resize([max(round(side / _at((3, 6, 10), strength)), 1) for side in image.size])
     return coarse.resize(image.size, Image.Resampling.NEAREST)
 
 
-def _sharpen(image: Image.Image, strength: int, draw: Draw) -> Image.Image:  # noqa: ARG001
-    return image.filter(ImageFilter.UnsharpMask(3, (100, 250, 500)[strength], 0))
+def _sharpen(image: Image.Image, strength: float, draw: Draw) -> Image.Image:  # noqa: ARG001
+    return image.filter(ImageFilter.UnsharpMask(3, round(_at((100, 250, 500), strength)), 0))
 
 
-def _noise(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
-    noise = draw.normal(0, (8, 20, 45)[strength], (image.height, image.width, 3))
+def _noise(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
+    noise = draw.normal(0, _at((8, 20, 45), strength), (image.height, image.width, 3))
     return Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
 
 
-def _screenshot(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
+def _screenshot(image: Image.Image, strength: float, draw: Draw) -> Image.Image:
     """Show the picture in a phone's or a browser's window, bars and buttons around it."""
-    share = (0.9, 0.75, 0.6)[strength]  # of the window's width
+    share = _at((0.9, 0.75, 0.6), strength)  # of the window's width
     width = round(image.width / share)
     bar = max(round(image.height * 0.08), 8)
     window = Image.new("RGB", (width, image.height + round(bar * 3.5)), (245, 245, 247))
@@ -249,12 +249,12 @@ def _screenshot(image: Image.Image, strength: int, draw: Draw) -> Image.Image:
 
 
 def _collage(
-    image: Image.Image, strength: int, draw: Draw, others: Sequence[Image.Image]
+    image: Image.Image, strength: float, draw: Draw, others: Sequence[Image.Image]
 ) -> Image.Image:
     """Put others beside: one, three in a grid, or five."""
     if not others:
         raise InputError("a collage needs another picture to put beside")
-    columns, rows = ((2, 1), (2, 2), (3, 2))[strength]
+    columns, rows = ((2, 1), (2, 2), (3, 2))[round(strength)]
     picked = draw.choice(len(others), columns * rows - 1, replace=len(others) < columns * rows)
     tiles = [image, *(others[number] for number in picked.tolist())]
     places = draw.permutation(len(tiles)).tolist()
@@ -263,6 +263,11 @@ def _collage(
         fitted = ImageOps.fit(tile.convert("RGB"), image.size) if tile is not image else image
         sheet.paste(fitted, (place % columns * image.width, place // columns * image.height))
     return sheet
+
+
+def _at(values: tuple[float, float, float], strength: float) -> float:
+    """Return the figure for a strength: one of three, or what lies between two of them."""
+    return float(np.interp(strength, range(STRENGTHS), values))
 
 
 def _through(image: Image.Image, kind: str, quality: int) -> Image.Image:
@@ -313,7 +318,7 @@ def _any_colour(draw: Draw, least: int = 0, most: int = 255) -> Colour:
     return red, green, blue
 
 
-_ALONE: dict[str, Callable[[Image.Image, int, Draw], Image.Image]] = {
+_ALONE: dict[str, Callable[[Image.Image, float, Draw], Image.Image]] = {
     "jpeg": _jpeg,
     "webp": _webp,
     "palette": _palette,

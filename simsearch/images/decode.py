@@ -98,8 +98,8 @@ def decode(data: bytes, preprocessing: Preprocessing) -> Picture:
         # Twice what is needed: JPEG's own scaling is coarse, and costs no less when it does it all.
         image.draft(None, (round(2 * size / fraction), round(2 * size / fraction)))
         with _alone_if_large(image):
-            square = _square(_scalable(image), preprocessing)
-        pixels = np.asarray(_upright_rgb(square, image))
+            part = square(_scalable(image), preprocessing)
+        pixels = np.asarray(_upright_rgb(part, image))
         return Picture(pixels, width, height, image.format or "unknown")
 
 
@@ -115,6 +115,25 @@ def shrink(data: bytes, side: int) -> Image.Image:
             small = _scalable(image)
             small.thumbnail((side, side))
         return _upright_rgb(small, image)
+
+
+def square(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
+    """Cut out and scale to a square what `preprocessing` asks for; see its `fit`."""
+    size, fraction = preprocessing.size, preprocessing.crop_fraction
+    filter_ = _INTERPOLATIONS[preprocessing.interpolation]
+    sides = (min(image.size),) * 2 if preprocessing.fit == "crop" else image.size
+    width, height = sides[0] * fraction, sides[1] * fraction
+    left, top = (image.width - width) / 2, (image.height - height) / 2
+    box = (left, top, left + width, top + height)
+    if preprocessing.fit != "pad":
+        return image.resize((size, size), filter_, box=box)
+    scale = size / max(width, height)
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    padded = Image.new(image.mode, (size, size), "white")
+    padded.paste(
+        image.resize(inner, filter_, box=box), ((size - inner[0]) // 2, (size - inner[1]) // 2)
+    )
+    return padded
 
 
 def pixel_digest(data: bytes) -> str:
@@ -202,25 +221,6 @@ def _register_heif() -> None:
     from pillow_heif import register_heif_opener
 
     register_heif_opener()
-
-
-def _square(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
-    """Cut out and scale what `preprocessing` asks for; see its `fit`."""
-    size, fraction = preprocessing.size, preprocessing.crop_fraction
-    filter_ = _INTERPOLATIONS[preprocessing.interpolation]
-    sides = (min(image.size),) * 2 if preprocessing.fit == "crop" else image.size
-    width, height = sides[0] * fraction, sides[1] * fraction
-    left, top = (image.width - width) / 2, (image.height - height) / 2
-    box = (left, top, left + width, top + height)
-    if preprocessing.fit != "pad":
-        return image.resize((size, size), filter_, box=box)
-    scale = size / max(width, height)
-    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-    padded = Image.new(image.mode, (size, size), "white")
-    padded.paste(
-        image.resize(inner, filter_, box=box), ((size - inner[0]) // 2, (size - inner[1]) // 2)
-    )
-    return padded
 
 
 def _scalable(image: Image.Image) -> Image.Image:

@@ -1,27 +1,39 @@
 """Augmentation profiles: what may change in a picture while it goes on showing the same thing.
 
-Each profile maps (n canvases uint8 [side, side, 3], size, random generator) to uint8
-[n, size, size, 3].
+Each profile maps (n canvases uint8 [height, width, 3], preprocessing, random generator, hardness)
+to uint8 [n, size, size, 3]; hardness is 0 to 1, the share of the training that is over.
 """
 
-import io
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
+from PIL import Image, ImageEnhance
 from torch.nn.functional import grid_sample
 
+from simsearch.config import Preprocessing
 from simsearch.errors import InputError
+from simsearch.images.alterations import COLLAGE, KINDS, STRENGTHS, alter
+from simsearch.images.decode import square
 from simsearch.training.pictures import Pixels, centre
 
 Draw = np.random.Generator
 Canvases = Sequence[Pixels]
 Floats = npt.NDArray[np.float64]
-Profile = Callable[[Canvases, int, Draw], Pixels]
+Profile = Callable[[Canvases, Preprocessing, Draw, float], Pixels]
 _BILINEAR = Image.Resampling.BILINEAR
 _KNOTS = 5  # a side of the net that bends a glyph
+_FIRST_STRENGTH = 0.4  # of an alteration's highest, at the beginning of a training
+_TWICE = 0.3  # share of the copies that are altered once more, mildly
+_MORE_OFTEN = {  # than other kinds of copies: untrained networks miss most of these
+    "collage": 4.0,
+    "blur": 2.0,
+    "chain": 2.0,
+    "pixelate": 2.0,
+    "right-angle": 2.0,
+    "upside-down": 2.0,
+}
 
 
 def augmentation(name: str) -> Profile:
@@ -35,14 +47,29 @@ def augmentation(name: str) -> Profile:
     return PROFILES[name]
 
 
-def unchanged(canvases: Canvases, size: int, draw: Draw) -> Pixels:  # noqa: ARG001 - a Profile
+def makes_copies(name: str) -> bool:
+    """Whether a profile's views of one picture are copies of it, enough for a class of its own."""
+    return name == "copy"
+
+
+def unchanged(
+    canvases: Canvases,
+    preprocessing: Preprocessing,
+    draw: Draw,  # noqa: ARG001 - a Profile
+    hardness: float,  # noqa: ARG001
+) -> Pixels:
     """Show pictures as the encoder sees them."""
-    return np.stack([centre(canvas, size) for canvas in canvases])
+    return np.stack([centre(canvas, preprocessing.size) for canvas in canvases])
 
 
-def glyph(canvases: Canvases, size: int, draw: Draw) -> Pixels:
+def glyph(
+    canvases: Canvases,
+    preprocessing: Preprocessing,
+    draw: Draw,
+    hardness: float,  # noqa: ARG001 - a Profile
+) -> Pixels:
     """Turn, shear, scale, shift and bend a little, as another hand would; never a flip."""
-    whole = np.stack(canvases)
+    whole, size = np.stack(canvases), preprocessing.size
     count, side = whole.shape[:2]
     angle, shear_x, shear_y = np.deg2rad(draw.uniform((-12, -12, -6), (12, 12, 6), (count, 3))).T
     scale_x, scale_y = draw.uniform(0.8, 1.2, (2, count))
@@ -69,34 +96,49 @@ def glyph(canvases: Canvases, size: int, draw: Draw) -> Pixels:
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
 
-def _photo(canvas: Pixels, size: int, draw: Draw) -> Pixels:
+def photo(
+    canvases: Canvases,
+    preprocessing: Preprocessing,
+    draw: Draw,
+    hardness: float,  # noqa: ARG001 - a Profile
+) -> Pixels:
     """Crop, flip and change the light, as another photograph of the same thing would."""
-    image = _random_crop(Image.fromarray(canvas), size, draw, least_area=0.4)
-    image = _maybe_flip(image, draw)
-    return np.asarray(_colour(image, draw, 0.3))
+    views = []
+    for canvas in canvases:
+        image = _random_crop(Image.fromarray(canvas), preprocessing.size, draw, least_area=0.4)
+        views.append(np.asarray(_colour(_maybe_flip(image, draw), draw, 0.3)))
+    return np.stack(views)
 
 
-def _copy(canvas: Pixels, size: int, draw: Draw) -> Pixels:
-    """Edit as people do before they pass a picture on: crop, text, filters, compression."""
-    image = _random_crop(Image.fromarray(canvas), size, draw, least_area=0.25)
-    image = _maybe_flip(image, draw, 0.2)
-    edits = [_rotate, _recolour, _blur, _noise, _caption, _overlay, _compress]
-    for edit in draw.permutation(len(edits))[: draw.integers(1, 4)].tolist():
-        image = edits[edit](image, draw)
-    return np.asarray(image.convert("RGB"))
-
-
-def _each(change: Callable[[Pixels, int, Draw], Pixels]) -> Profile:
-    """Return the profile that changes one picture after the other."""
-    return lambda canvases, size, draw: np.stack([change(c, size, draw) for c in canvases])
+def copy(canvases: Canvases, preprocessing: Preprocessing, draw: Draw, hardness: float) -> Pixels:
+    """Edit as people do before they pass a picture on, more and more so; see `alterations`."""
+    strongest = (STRENGTHS - 1) * (_FIRST_STRENGTH + (1 - _FIRST_STRENGTH) * hardness)
+    images = [Image.fromarray(canvas) for canvas in canvases]
+    views = []
+    for image, canvas in zip(images, canvases, strict=True):
+        others = [i for i, c in zip(images, canvases, strict=True) if not np.array_equal(c, canvas)]
+        altered = _altered(image, draw.uniform(0, strongest), draw, others)
+        if draw.random() < _TWICE:
+            altered = _altered(altered, draw.uniform(0, strongest / 2), draw, ())
+        views.append(np.asarray(square(altered, preprocessing)))
+    return np.stack(views)
 
 
 PROFILES: dict[str, Profile] = {
-    "photo": _each(_photo),
+    "photo": photo,
     "glyph": glyph,
-    "copy": _each(_copy),
+    "copy": copy,
     "none": unchanged,
 }
+
+
+def _altered(
+    image: Image.Image, strength: float, draw: Draw, others: Sequence[Image.Image]
+) -> Image.Image:
+    kinds = [kind for kind in KINDS if others or kind != COLLAGE]
+    odds = np.array([_MORE_OFTEN.get(kind, 1.0) for kind in kinds])
+    kind = str(draw.choice(kinds, p=odds / odds.sum()))
+    return alter(image, kind, strength, draw, others)
 
 
 def _matrices(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:
@@ -122,71 +164,14 @@ def _random_crop(image: Image.Image, size: int, draw: Draw, least_area: float) -
     return image.resize((size, size), _BILINEAR, box=(left, top, left + width, top + height))
 
 
-def _maybe_flip(image: Image.Image, draw: Draw, share: float = 0.5) -> Image.Image:
-    flip = draw.random() < share
-    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if flip else image
+def _maybe_flip(image: Image.Image, draw: Draw) -> Image.Image:
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if draw.random() < 0.5 else image
 
 
 def _colour(image: Image.Image, draw: Draw, strength: float) -> Image.Image:
     for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
         image = enhance(image).enhance(draw.uniform(1 - strength, 1 + strength))
     return image
-
-
-def _recolour(image: Image.Image, draw: Draw) -> Image.Image:
-    if draw.random() < 0.25:
-        return image.convert("L").convert("RGB")
-    return _colour(image, draw, 0.6)
-
-
-def _rotate(image: Image.Image, draw: Draw) -> Image.Image:
-    if draw.random() < 0.2:
-        return image.rotate(90 * int(draw.integers(1, 4)))
-    angle = float(draw.uniform(-15, 15))
-    return image.rotate(angle, _BILINEAR, fillcolor=_random_colour(draw))
-
-
-def _blur(image: Image.Image, draw: Draw) -> Image.Image:
-    if draw.random() < 0.5:
-        side = int(image.width * draw.uniform(0.15, 0.5))
-        return image.resize((side, side), _BILINEAR).resize(image.size, _BILINEAR)
-    return image.filter(ImageFilter.GaussianBlur(float(draw.uniform(0.5, 3))))
-
-
-def _noise(image: Image.Image, draw: Draw) -> Image.Image:
-    noise = draw.normal(0, draw.uniform(5, 30), (image.height, image.width, 3))
-    return Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
-
-
-def _caption(image: Image.Image, draw: Draw) -> Image.Image:
-    image = image.copy()
-    letters = draw.integers(ord("A"), ord("Z") + 1, draw.integers(4, 16)).astype(np.uint8)
-    font = ImageFont.load_default(float(image.height * draw.uniform(0.06, 0.18)))
-    place = (float(draw.uniform(0, 0.6) * image.width), float(draw.uniform(0, 0.85) * image.height))
-    colour = _random_colour(draw)
-    ImageDraw.Draw(image).text(place, letters.tobytes().decode(), fill=colour, font=font)
-    return image
-
-
-def _overlay(image: Image.Image, draw: Draw) -> Image.Image:
-    image = image.copy()
-    side = draw.uniform(0.1, 0.4, 2) * image.width
-    left, top = draw.uniform(0, 1, 2) * (image.width - side)
-    shape = ImageDraw.Draw(image)
-    drawn = shape.ellipse if draw.random() < 0.5 else shape.rectangle
-    drawn((left, top, left + side[0], top + side[1]), fill=_random_colour(draw))
-    return image
-
-
-def _compress(image: Image.Image, draw: Draw) -> Image.Image:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=int(draw.integers(5, 60)))
-    return Image.open(buffer)
-
-
-def _random_colour(draw: Draw) -> tuple[int, int, int]:
-    red, green, blue = draw.integers(0, 256, 3).tolist()
-    return red, green, blue
 
 
 def _border_colours(canvases: Pixels) -> npt.NDArray[np.float32]:

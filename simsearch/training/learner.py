@@ -14,6 +14,7 @@ from simsearch.encoder.embed import normalized
 from simsearch.encoder.network import EmbeddingNetwork
 from simsearch.evaluation.labelled import Labels
 from simsearch.metrics import retrieve
+from simsearch.training.augment import makes_copies
 from simsearch.training.chunks import chunk_size, features_in_chunks
 from simsearch.training.collapse import CollapseGuard
 from simsearch.training.curriculum import Stage
@@ -23,7 +24,9 @@ from simsearch.training.mining import Vectors
 from simsearch.training.neck import begin_projection, discriminants, principal_axes, settle
 from simsearch.training.objective import BatchStats, Objective
 from simsearch.training.optimizer import new_optimizer
+from simsearch.training.partial import PartialNetwork, inputs_of, take_up
 from simsearch.training.pictures import PictureSet, Pixels
+from simsearch.training.views import Inputs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,7 +60,7 @@ class Learner:
         self.optimizer = new_optimizer(self.network, self.objective, job)
         # Statistics over a chunk are not those of the batch: a trunk that learns them takes it all.
         self._chunk = len(job.train)
-        if not job.from_scratch:
+        if not job.from_scratch and not isinstance(network, PartialNetwork):
             self.set_mode()
             self._chunk = chunk_size(network, job.network_config.preprocessing.size, job.device)
 
@@ -75,16 +78,20 @@ class Learner:
             if isinstance(module, _BatchNorm) and not self._job.from_scratch:
                 module.eval()
 
-    def step(self, pixels: Pixels, labels: Labels, stage: Stage) -> BatchStats:
+    def inputs(self, pixels: Pixels) -> Inputs:
+        """Return what the network takes for pictures uint8 [n, size, size, 3]."""
+        return inputs_of(self.network, pixels)
+
+    def step(self, inputs: Inputs, labels: Labels, stage: Stage) -> BatchStats:
         """Forward, backward, step.
 
         Args:
-            pixels: uint8 [n, size, size, 3].
+            inputs: [n, ...], as from `inputs`.
             labels: int64 [n].
         """
         targets = torch.from_numpy(labels).to(self._job.device)
         with _autocast(self._job):
-            embeddings = self._forward(_on_device(self._job, pixels), stage.head_only)
+            embeddings = self._forward(_on_device(self._job, inputs), stage.head_only)
         loss = self.objective(embeddings, targets, stage.mining)
         self.optimizer.zero_grad(set_to_none=True)
         if loss.requires_grad:  # not where the batch has nothing to learn from
@@ -116,7 +123,7 @@ class Learner:
     def start_again(self, network: EmbeddingNetwork) -> None:
         """Take up another network's weights; all that learned beside it begins anew."""
         for mine in {self.network, self.shown}:
-            mine.trunk.load_state_dict(network.trunk.state_dict())
+            take_up(mine, network.trunk)
             neck: Any = mine.projection
             neck.linear.load_state_dict(network.projection.state_dict())
             fit_projection(self._job, mine, None)
@@ -136,12 +143,12 @@ class Learner:
 
     def _new_objective(self) -> Objective:
         config, classes = self._job.config, int(self._job.train_labels.max()) + 1
-        objective = Objective(config.loss, config.dim, classes, config.memory)
+        objective = Objective(config.loss, config.dim, classes, config.memory, config.entropy)
         return objective.to(self._job.device)
 
-    def _forward(self, pixels: "Tensor", head_only: bool) -> "Tensor":
+    def _forward(self, inputs: "Tensor", head_only: bool) -> "Tensor":
         with torch.set_grad_enabled(not head_only):
-            features = features_in_chunks(self.network, pixels, self._chunk)
+            features = features_in_chunks(self.network, inputs, self._chunk)
         projected: Tensor = self.network.projection(features)
         return projected
 
@@ -150,7 +157,8 @@ def fit_projection(job: Job, network: EmbeddingNetwork, validation: Vectors | No
     """Begin a network's neck with what its trunk makes of training pictures, or of a sample.
 
     It begins with their linear discriminants, or where these tell the validation classes apart
-    clearly less well (there may be few classes to learn from), with their principal axes.
+    clearly less well (there may be few classes to learn from), with their principal axes; always
+    with these where pictures are classes of their own, which vary in nothing yet.
 
     Args:
         validation: float32 [n, features], what the trunk makes of the validation pictures; None
@@ -164,6 +172,9 @@ def fit_projection(job: Job, network: EmbeddingNetwork, validation: Vectors | No
         return
     neck.eval()
     axes = principal_axes(features)
+    if makes_copies(job.config.augment):
+        begin_projection(neck, features, axes)
+        return
     quality = []
     for directions in (axes, discriminants(features, job.train_labels[rows])):
         begin_projection(neck, features, directions)
@@ -195,7 +206,8 @@ def outputs_of(
     parts = []
     for pixels in plain_batches(pictures, _EVALUATION_BATCH, job.workers):
         with _autocast(job):
-            parts.append(compute(_on_device(job, pixels)).float().cpu().numpy())
+            inputs = _on_device(job, inputs_of(network, pixels))
+            parts.append(compute(inputs).float().cpu().numpy())
     return np.concatenate(parts)
 
 
@@ -207,8 +219,8 @@ def _autocast(job: Job) -> Iterator[None]:
         yield
 
 
-def _on_device(job: Job, pixels: Pixels) -> "Tensor":
-    tensor = torch.from_numpy(pixels)
+def _on_device(job: Job, inputs: Inputs) -> "Tensor":
+    tensor = torch.from_numpy(inputs)
     if job.device.type == "cuda":
         tensor = tensor.pin_memory()
     return tensor.to(job.device, non_blocking=True)

@@ -1,15 +1,17 @@
 """Batches of augmented pictures, made in threads ahead of the network."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
+import numpy.typing as npt
 
 from simsearch.training.augment import Profile
 from simsearch.training.pictures import PictureSet, Pixels
 from simsearch.training.sampler import Rows
 
+Places = npt.NDArray[np.bool_]
 _AHEAD = 2  # batches
 _TOGETHER = 16  # pictures that a thread changes in one go
 
@@ -21,17 +23,28 @@ def augmented_batches(
     profile: Profile,
     seed: tuple[int, ...],
     workers: int,
+    hardness: Callable[[int], float],
+    plain: Callable[[Rows], Places] | None = None,
 ) -> Iterator[tuple[Rows, Pixels]]:
     """Yield (rows, pixels uint8 [n, size, size, 3]) of the plan's batches from `first` on.
 
     Every few pictures have a random generator of their own, so threads change nothing: what a batch
     looks like depends on the seed and its place in the plan alone.
+
+    Args:
+        hardness: gives that of a batch, by its place in the plan.
+        plain: gives, for the rows of a batch, which of them are shown as they are, bool [n].
     """
 
     def make(step: int, place: int) -> Pixels:
         draw = np.random.default_rng([*seed, step, place])
         rows = plan[step][place : place + _TOGETHER]
-        return profile([pictures.canvas(int(row)) for row in rows], pictures.size, draw)
+        canvases = [pictures.canvas(int(row)) for row in rows]
+        views = profile(canvases, pictures.preprocessing, draw, hardness(step))
+        if plain is not None:
+            for at in np.flatnonzero(plain(plan[step])[place : place + _TOGETHER]).tolist():
+                views[at] = pictures.view(int(rows[at]))
+        return views
 
     waiting: deque[tuple[Rows, list[Future[Pixels]]]] = deque()
     with ThreadPoolExecutor(workers, "augment") as pool:

@@ -1,13 +1,17 @@
 """The training loop: epochs of batches, measured on held-out classes after each."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from simsearch.encoder import checkpoint
 from simsearch.errors import TrainingError
 from simsearch.metrics import retrieve
-from simsearch.training.augment import augmentation
+from simsearch.training.augment import augmentation, makes_copies
 from simsearch.training.curriculum import Stage, stage_of
 from simsearch.training.job import Job
 from simsearch.training.learner import Learner
@@ -15,8 +19,10 @@ from simsearch.training.loader import augmented_batches
 from simsearch.training.mining import Vectors, confused_classes
 from simsearch.training.neck import folded
 from simsearch.training.optimizer import set_rate
-from simsearch.training.sampler import plan_epoch
+from simsearch.training.partial import assembled
+from simsearch.training.sampler import Rows, first_of_class, plan_epoch
 from simsearch.training.state import Position, load_state, save_state, write_history
+from simsearch.training.views import Inputs, Views
 
 _SAVE_SECONDS = 300.0
 _MOST_COLLAPSES = 3
@@ -73,30 +79,74 @@ def _plan(job: Job, learner: Learner, position: Position, stage: Stage) -> None:
     """Choose the batches of an epoch; search for confused classes where the stage wants it."""
     due = position.confusion is None or position.epoch % job.config.mine_every == 0
     if stage.confused and due:
-        position.confusion = confused_classes(learner.embed(job.train), job.train_labels)
+        position.confusion = confused_classes(
+            learner.embed(job.train), job.train_labels, alone=makes_copies(job.config.augment)
+        )
+    labels, repeated = job.train_labels, makes_copies(job.config.augment)
+    if _again(job, position):
+        assert position.kept is not None  # noqa: S101 - the epoch before has kept them
+        labels, repeated = labels[position.kept], False
     position.plan = plan_epoch(
-        job.train_labels,
+        labels,
         job.config.classes_per_batch,
         job.config.pictures_per_class,
         (job.config.seed, 2, position.epoch, position.collapses),
         position.confusion if stage.confused else None,
+        repeated,
     )
+    if not _again(job, position):
+        position.kept = np.concatenate(position.plan)
+
+
+def _again(job: Job, position: Position) -> bool:
+    """Whether an epoch shows what one before has shown, in other batches."""
+    return position.epoch % job.config.reuse > 0
+
+
+def _batches(job: Job, learner: Learner, position: Position) -> Iterator[tuple[Rows, Inputs]]:
+    """Yield (rows of pictures, inputs of the network) of the rest of an epoch's plan."""
+    plan, kept = position.plan, position.kept
+    assert plan is not None  # noqa: S101 - made before
+    assert kept is not None  # noqa: S101
+    views = Views(job.out, len(kept))
+    if _again(job, position):
+        for places in plan[position.step :]:
+            yield kept[places], views.read(places)
+        return
+    seed = (job.config.seed, 3, position.epoch, position.collapses)
+    copied = makes_copies(job.config.augment)
+    first = sum(map(len, plan[: position.step]))
+    for rows, pixels in augmented_batches(
+        job.train,
+        plan,
+        position.step,
+        augmentation(job.config.augment),
+        seed,
+        job.workers,
+        partial(_done, job, position),
+        (lambda rows: first_of_class(job.train_labels[rows])) if copied else None,
+    ):
+        inputs = learner.inputs(pixels)
+        if job.config.reuse > 1:
+            views.write(first, inputs)
+            first += len(rows)
+        yield rows, inputs
+
+
+def _done(job: Job, position: Position, step: int) -> float:
+    """Return the share of the training that is over at a step of an epoch."""
+    return (position.epoch + step / len(position.plan or [1])) / job.config.epochs
 
 
 def _run_epoch(job: Job, learner: Learner, position: Position, stage: Stage) -> str:
     """Train on the rest of the plan; return 'done', 'stopped' or 'collapsed'."""
-    plan = position.plan or []
-    seed = (job.config.seed, 3, position.epoch, position.collapses)
-    profile = augmentation(job.config.augment)
+    steps = len(position.plan or [])
     learner.set_mode()
-    learner.guard.hurry((job.config.patience - 2) * len(plan))
+    learner.guard.hurry((job.config.patience - 2) * steps)
     started, saved = time.monotonic() - position.seconds, time.monotonic()
-    for rows, pixels in augmented_batches(
-        job.train, plan, position.step, profile, seed, job.workers
-    ):
-        done = (position.epoch + position.step / len(plan)) / job.config.epochs
-        set_rate(learner.optimizer, done, position.rate_factor)
-        stats = learner.step(pixels, job.train_labels[rows], stage)
+    for rows, inputs in _batches(job, learner, position):
+        set_rate(learner.optimizer, _done(job, position, position.step), position.rate_factor)
+        stats = learner.step(inputs, job.train_labels[rows], stage)
         if learner.guard.collapsed:
             return "collapsed"
         position.step += 1
@@ -104,7 +154,7 @@ def _run_epoch(job: Job, learner: Learner, position: Position, stage: Stage) -> 
         for name, value in {**asdict(stats), "pictures": len(rows)}.items():
             position.sums[name] = position.sums.get(name, 0.0) + value
         rate = position.sums["pictures"] / max(position.seconds, 1e-9)
-        job.watcher.batch(position.epoch, position.step, len(plan), stats, rate)
+        job.watcher.batch(position.epoch, position.step, steps, stats, rate)
         if job.should_stop():
             return "stopped"
         if time.monotonic() - saved > _SAVE_SECONDS:
@@ -118,7 +168,7 @@ def _measure(job: Job, learner: Learner, position: Position, row: dict[str, Any]
     quality = _note(job, position, row, learner.embed(job.validation))
     if quality > position.best:
         position.best, position.best_epoch = quality, row["epoch"]
-        checkpoint.save(job.out, folded(learner.shown), job.network_config)
+        checkpoint.save(job.out, folded(assembled(learner.shown)), job.network_config)
 
 
 def _note(job: Job, position: Position, row: dict[str, Any], vectors: Vectors) -> float:

@@ -16,7 +16,11 @@ _BLOCK = 4096
 
 
 def confused_classes(
-    vectors: Vectors, labels: Labels, k: int = NEIGHBORS, guard: float = GUARD
+    vectors: Vectors,
+    labels: Labels,
+    k: int = NEIGHBORS,
+    guard: float = GUARD,
+    alone: bool = False,
 ) -> Confusion:
     """Return how much classes are mistaken for each other.
 
@@ -28,6 +32,7 @@ def confused_classes(
         vectors: float32 [n, dim], unit length.
         labels: int64 [n].
         guard: 0 to 1; 1 skips only what is nearer than the positive itself.
+        alone: pictures without a positive count, too, as if a copy of themselves were one.
     """
     classes = int(labels.max()) + 1
     pairs: list[Labels] = []
@@ -40,6 +45,8 @@ def confused_classes(
         rank = np.cumsum(other, axis=1)  # from 1; the picture itself has none
         same = other & (labels[found] == labels[rows][:, None])
         positive = np.where(same, scores, -np.inf).max(axis=1)
+        if alone:
+            positive[~np.isfinite(positive)] = 1.0
         far_enough = scores <= guard * positive[:, None]
         negative = other & ~same & far_enough & np.isfinite(positive)[:, None]
         queries, places = np.nonzero(negative)

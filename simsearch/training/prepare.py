@@ -9,6 +9,7 @@ from simsearch.config import Preprocessing, TrainingConfig
 from simsearch.errors import InputError
 from simsearch.evaluation.labelled import LabelledPictures
 from simsearch.index.device import free_memory
+from simsearch.training.augment import makes_copies
 from simsearch.training.pictures import PictureSet
 from simsearch.training.split import Split, split_by_class
 from simsearch.training.suspects import near_identical
@@ -75,7 +76,8 @@ def prepare(
     notes = _shared_classes(given)
     decoded: dict[str, PictureSet] = {}
     for name, source in given.items():
-        decoded[name], given[name], more = _decode(source, preprocessing, workers, progress)
+        whole = name == "train" and makes_copies(config.augment)
+        decoded[name], given[name], more = _decode(source, preprocessing, whole, workers, progress)
         notes += more
     split = split_by_class(
         given["train"], config.seed, given.get("validation"), given.get("calibration")
@@ -87,7 +89,9 @@ def prepare(
             return decoded[name]
         return decoded["train"].subset([row_of[path] for path in of.paths])
 
-    notes += _single(split) + _suspects(decoded["train"], given["train"], workers)
+    if not makes_copies(config.augment):
+        notes += _single(split)
+    notes += _suspects(decoded["train"], given["train"], workers)
     classes = len(split.train.classes)
     if classes < config.classes_per_batch:
         notes.append(f"{classes} classes to train on: a batch has all of them, not more")
@@ -105,11 +109,12 @@ def prepare(
 def _decode(
     pictures: LabelledPictures,
     preprocessing: Preprocessing,
+    proportions: bool,
     workers: int,
     progress: Callable[[int, int], None],
 ) -> tuple[PictureSet, LabelledPictures, list[str]]:
     """Return the pictures that can be read, decoded and labelled, and notes."""
-    decoded = PictureSet(pictures.paths, preprocessing, free_memory())
+    decoded = PictureSet(pictures.paths, preprocessing, free_memory(), proportions)
     notes: list[str] = []
     failures = list(decoded.check(workers, progress))
     if failures:

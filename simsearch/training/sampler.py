@@ -17,12 +17,13 @@ def plan_epoch(
     pictures_per_class: int,
     seed: tuple[int, ...],
     confusion: Confusion | None = None,
+    repeated: bool = False,
 ) -> list[Rows]:
     """Return the batches of one epoch, each the rows of its pictures.
 
     An epoch shows about as many pictures as there are, and every class at least once. A class's
     pictures are taken in turn, so that all are shown before one is shown again; a class with fewer
-    than K pictures gives all of them.
+    than K pictures gives all of them, or shows some again where they are `repeated`.
 
     Args:
         labels: int64 [n].
@@ -46,7 +47,8 @@ def plan_epoch(
         waiting = [c for c in waiting if c not in gone]
         rows = []
         for number in chosen:
-            count = min(pictures_per_class, len(members[number]))
+            most = pictures_per_class if repeated else len(members[number])
+            count = min(pictures_per_class, most)
             at = (taken[number] + np.arange(count)) % len(members[number])
             taken[number] += count
             rows.append(members[number][at])
@@ -54,6 +56,13 @@ def plan_epoch(
         shown += len(batches[-1])
         covered = covered or not waiting
     return batches
+
+
+def first_of_class(labels: Labels) -> npt.NDArray[np.bool_]:
+    """Return which pictures of a batch are the first of their class, bool [n]."""
+    found = np.zeros(len(labels), bool)
+    found[np.unique(labels, return_index=True)[1]] = True
+    return found
 
 
 def _companions(

@@ -18,7 +18,7 @@ from simsearch.training.sampler import Rows
 
 FILE = "training-state.pt"
 HISTORY_FILE = "metrics.jsonl"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 @dataclass(slots=True)
@@ -27,7 +27,9 @@ class Position:
 
     Attributes:
         epoch, step: the next batch; epochs from 0, steps count into `plan`.
-        plan: rows of the batches of this epoch, None before it is made.
+        plan: rows of the batches of this epoch, None before it is made; where views are shown
+            again, places in `kept`.
+        kept: rows of the views that were made last, in their order.
         confusion: what the last global search found, None before it.
         history: what metrics.jsonl holds.
         best, best_epoch: highest MAP@R so far, and after how many epochs.
@@ -40,6 +42,7 @@ class Position:
     epoch: int = 0
     step: int = 0
     plan: list[Rows] | None = None
+    kept: Rows | None = None
     confusion: Confusion | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     best: float = -1.0
@@ -62,6 +65,7 @@ def save_state(
         "position": {
             **asdict(position),
             "plan": None if plan is None else [torch.from_numpy(rows) for rows in plan],
+            "kept": None if position.kept is None else torch.from_numpy(position.kept),
             "confusion": None
             if confusion is None
             else [torch.from_numpy(part) for part in astuple(confusion)],
@@ -94,9 +98,10 @@ def load_state(
         if state["random_cuda"]:
             torch.cuda.set_rng_state_all(state["random_cuda"])
         values = state["position"]
-        plan, confusion = values.pop("plan"), values.pop("confusion")
+        plan, kept, confusion = (values.pop(name) for name in ("plan", "kept", "confusion"))
         return Position(
             plan=None if plan is None else [rows.numpy() for rows in plan],
+            kept=None if kept is None else kept.numpy(),
             confusion=None
             if confusion is None
             else Confusion(*(part.numpy() for part in confusion)),

@@ -31,10 +31,12 @@ from simsearch.training.learner import Learner, fit_projection, outputs_of
 from simsearch.training.loop import fit
 from simsearch.training.neck import Neck
 from simsearch.training.objective import check_objective
+from simsearch.training.partial import PartialNetwork
 from simsearch.training.prepare import Prepared, prepare
 from simsearch.training.start import build_network
 from simsearch.training.state import FILE as STATE_FILE
 from simsearch.training.state import HISTORY_FILE, Position, seed_everything
+from simsearch.training.views import remove_views
 
 SETTINGS_FILE = "training.json"
 _LIBRARIES = ("simsearch", "torch", "torchvision", "timm", "pytorch-metric-learning", "numpy")
@@ -103,12 +105,16 @@ def train(
     write_calibration(out, result.calibration)
     _write_settings(out, result, prepared)
     (out / STATE_FILE).unlink(missing_ok=True)
+    remove_views(out)
     return result
 
 
 def _begin(job: Job, network: EmbeddingNetwork) -> tuple[Learner, Vectors]:
     """Return what learns, and the vectors of the validation pictures before anything is fitted."""
     network = network.to(job.device).to(memory_format=torch.channels_last)
+    if job.config.frozen:
+        network = PartialNetwork(network, job.network_config, job.config.frozen, job.device)
+        network = network.to(job.device)
     # A projection drawn at random beside a trained trunk tells nothing of the network.
     fresh = not job.from_scratch and isinstance(network.projection, Neck) and network.projection.new
     outputs = outputs_of(job, job.validation, network, features=fresh)

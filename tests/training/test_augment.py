@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from PIL import Image
 
 from simsearch.config import Preprocessing
 from simsearch.errors import InputError
+from simsearch.images.alterations import alter
 from simsearch.images.decode import decode
+from simsearch.training import augment
 from simsearch.training.augment import PROFILES, augmentation
 from simsearch.training.loader import augmented_batches, plain_batches
 from simsearch.training.pictures import PictureSet, Pixels
@@ -18,14 +21,16 @@ from tests.training.conftest import PREPROCESSING, picture_set
 
 NAMES = sorted(PROFILES)
 SIZE, SIDE = 48, 56
+SEEN = Preprocessing(size=SIZE, crop_fraction=1.0, fit="squash")
 
 
 def canvas(seed: int = 0) -> Pixels:
     return np.asarray(picture(seed, SIDE, SIDE))
 
 
-def augmented(name: str, pixels: Pixels, seed: int) -> Pixels:
-    found: Pixels = augmentation(name)([pixels], SIZE, np.random.default_rng(seed))[0]
+def augmented(name: str, pixels: Pixels, seed: int, hardness: float = 1.0) -> Pixels:
+    draw = np.random.default_rng(seed)
+    found: Pixels = augmentation(name)([pixels], SEEN, draw, hardness)[0]
     return found
 
 
@@ -55,7 +60,8 @@ def test_function_of_its_generator(name: str) -> None:
     for seed in range(20):
         assert np.array_equal(augmented(name, canvas(), seed), augmented(name, canvas(), seed))
     results = {augmented(name, canvas(), seed).tobytes() for seed in range(20)}
-    assert len(results) == (1 if name == "none" else 20)
+    # A picture can be turned in three ways only.
+    assert len(results) in {"none": {1}, "copy": range(15, 21)}.get(name, {20})
 
 
 def test_none_is_the_centre() -> None:
@@ -108,6 +114,51 @@ def test_photos_and_copies_resemble_what_they_were_made_of(name: str) -> None:
             others.append(max(likeness))
     assert np.mean(own) > 0.5
     assert np.mean(np.array(own) > np.array(others)) > 0.8
+
+
+def test_copies_change_more_and_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    strengths: list[float] = []
+
+    def watched(image: Image.Image, kind: str, strength: float, *rest: Any) -> Image.Image:
+        strengths.append(strength)
+        return alter(image, kind, strength, *rest)
+
+    monkeypatch.setattr(augment, "alter", watched)
+    highest = []
+    for hardness in (0.0, 0.5, 1.0):
+        strengths.clear()
+        for seed in range(200):
+            augmented("copy", canvas(), seed, hardness)
+        assert min(strengths) < 0.1
+        highest.append(max(strengths))
+    assert highest == pytest.approx([0.8, 1.4, 2.0], rel=0.02)
+
+
+def test_copies_are_put_beside_other_pictures_of_the_batch() -> None:
+    """In a collage of one black and one white picture, there is much of either."""
+    black, white = np.zeros((2, SIDE, SIDE, 3), np.uint8)
+    white[:] = 255
+    mixed, alone = 0, 0
+    for seed in range(200):
+        draw = np.random.default_rng(seed)
+        (view, _) = augmentation("copy")([black, white], SEEN, draw, 0.0)
+        mixed += 0.2 < (view > 250).mean() < 0.8
+        draw = np.random.default_rng(seed)
+        (view, _) = augmentation("copy")([black, black], SEEN, draw, 0.0)
+        alone += 0.2 < (view > 250).mean() < 0.8
+    assert mixed > alone + 8
+
+
+def test_copies_keep_proportions_until_they_are_seen(tmp_path: Path) -> None:
+    picture(9, 60, 150).save(tmp_path / "tall.png")
+    paths = (str(tmp_path / "tall.png"),)
+    pictures = PictureSet(paths, SEEN, memory=1 << 30, proportions=True)
+    height, width = pictures.canvas(0).shape[:2]
+    assert SIZE < height <= 2 * SIZE
+    assert width / height == pytest.approx(60 / 150, abs=0.03)
+    seen = decode((tmp_path / "tall.png").read_bytes(), SEEN).pixels
+    assert correlation(pictures.view(0), seen) > 0.99
+    assert pictures.view(0).shape == seen.shape
 
 
 def test_photos_are_flipped_as_often_as_not() -> None:
@@ -164,13 +215,17 @@ def test_glyphs_keep_their_paper_to_the_border(paper: tuple[int, int, int]) -> N
         assert np.abs(corners.astype(int) - paper).max() <= 2
 
 
+def steadily(step: int) -> float:
+    return step / 4
+
+
 def test_batches_depend_on_seed_and_place_alone(tmp_path: Path) -> None:
     pictures = picture_set(tuple(map(str, save_pictures(tmp_path, 6))))
     plan = [np.array([0, 3, 3]), np.array([5, 1]), np.array([2, 4, 0]), np.array([1])]
     profile = augmentation("photo")
 
     def batches(first: int, workers: int, seed: tuple[int, ...] = (0, 3)) -> list[Pixels]:
-        made = list(augmented_batches(pictures, plan, first, profile, seed, workers))
+        made = list(augmented_batches(pictures, plan, first, profile, seed, workers, steadily))
         assert [rows.tolist() for rows, _ in made] == [rows.tolist() for rows in plan[first:]]
         return [pixels for _, pixels in made]
 
@@ -181,6 +236,18 @@ def test_batches_depend_on_seed_and_place_alone(tmp_path: Path) -> None:
             assert np.array_equal(one, other)
     assert not np.array_equal(straight[0][1], straight[0][2]), "one picture, two views"
     assert not np.array_equal(straight[0], batches(0, 2, (1, 3))[0])
+
+
+def test_some_pictures_of_a_batch_are_shown_as_they_are(tmp_path: Path) -> None:
+    pictures = picture_set(tuple(map(str, save_pictures(tmp_path, 6))))
+    plan = [np.arange(40) % 6]  # in three goes of a thread
+    profile = augmentation("copy")
+    ((rows, views),) = augmented_batches(
+        pictures, plan, 0, profile, (0, 3), 2, steadily, lambda rows: np.arange(len(rows)) % 5 == 0
+    )
+    same = [np.array_equal(v, pictures.view(r)) for r, v in zip(rows, views, strict=True)]
+    assert all(same[::5])
+    assert np.mean(same) < 0.4
 
 
 def test_pictures_that_do_not_fit_into_memory_are_read_again(tmp_path: Path) -> None:

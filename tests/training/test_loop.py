@@ -27,6 +27,7 @@ from simsearch.training.objective import BatchStats
 from simsearch.training.pictures import Pixels
 from simsearch.training.state import FILE
 from simsearch.training.train import train
+from simsearch.training.views import FILE as VIEWS_FILE
 from tests.conftest import PROJECT
 from tests.training.conftest import Witness, changed, write_glyphs
 
@@ -106,6 +107,48 @@ def test_resume_equals_straight(
     assert (out / "calibration.json").read_bytes() == (straight / "calibration.json").read_bytes()
 
 
+def test_resume_equals_straight_where_views_are_shown_again(
+    glyphs: LabelledPictures, tmp_path: Path
+) -> None:
+    """Stopped in the epoch that makes them, and in the one that shows them again."""
+    config = changed(
+        backbone=None, weights="imagenet", size=64, augment="copy", mining="global",
+        frozen=6, reuse=2, epochs=3,
+    )  # fmt: skip
+    straight, out = tmp_path / "straight", tmp_path / "out"
+    result, witness = start(glyphs, straight, config)
+    assert result is not None
+    made = len([epoch for epoch, _ in witness.batches if epoch == 0])
+    assert start(glyphs, out, config, stop_after=1)[0] is None
+    assert start(glyphs, out, config, stop_after=made, resume=True)[0] is None
+    assert (out / VIEWS_FILE).is_file()
+    assert start(glyphs, out, config, resume=True)[0] is not None
+    assert not (out / VIEWS_FILE).exists()
+    assert metrics(out) == metrics(straight)
+    assert same_weights(out, straight)
+
+
+def test_views_are_shown_again_in_other_batches(
+    glyphs: LabelledPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[list[bytes]] = []
+    step = Learner.step
+
+    def watched(self: Learner, inputs: Pixels, labels: Labels, stage: Stage) -> BatchStats:
+        shown.append([view.tobytes() for view in inputs])
+        return step(self, inputs, labels, stage)
+
+    monkeypatch.setattr(Learner, "step", watched)
+    _, witness = start(glyphs, tmp_path / "out", changed(reuse=2, epochs=3))
+    epochs = np.array([epoch for epoch, _ in witness.batches])
+    first, second, third = (
+        [shown[at] for at in np.flatnonzero(epochs == epoch)] for epoch in range(3)
+    )
+    assert set(sum(second, [])) <= set(sum(first, []))  # noqa: RUF017 - few lists
+    assert [set(batch) for batch in second] != [set(batch) for batch in first]
+    assert not set(sum(third, [])) & set(sum(first, []))  # noqa: RUF017
+
+
 def test_resume_goes_on_with_the_same_random_numbers(
     glyphs: LabelledPictures, tmp_path: Path
 ) -> None:
@@ -153,6 +196,7 @@ class Deadly(Witness):
             os.kill(os.getpid(), signal.SIGKILL)
 
 from simsearch.training.train import train
+from simsearch.training.views import FILE as VIEWS_FILE
 train(read_labelled(sys.argv[1]), Path(sys.argv[2]), FULL, Deadly(), device="cpu",
       resume=sys.argv[4] == "resume")
 """

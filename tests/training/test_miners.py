@@ -84,6 +84,16 @@ def selective(batch: Batch) -> list[tuple[int, int, int]]:
     ]
 
 
+def first_positive(batch: Batch) -> list[tuple[int, int, int]]:
+    found = []
+    for a in range(len(batch.labels)):
+        if batch.negatives(a) and batch.positives(a):
+            among = [*batch.positives(a), *([a] if batch.alone else [])]
+            partners = batch.positives(a) if min(among) == a and batch.alone else [min(among)]
+            found += [(a, p, near(batch, a, batch.negatives(a))) for p in partners]
+    return found
+
+
 def far(batch: Batch, anchor: int) -> int:
     return max(batch.positives(anchor), key=lambda other: batch.distance(anchor, other))
 
@@ -98,6 +108,7 @@ def near(batch: Batch, anchor: int, among: list[int]) -> int:
     [
         ("batch_all", Batch.triplets),
         ("batch_hard", hardest),
+        ("first_positive", first_positive),
         ("semi_hard", semi_hard),
         ("selective", selective),
     ],

@@ -97,3 +97,14 @@ def test_index_finds_each_vector() -> None:
     scores, found = index_of(vectors).search(vectors, 1)
     assert found[:, 0].tolist() == list(range(len(vectors)))
     assert scores[:, 0] == pytest.approx(np.ones(len(vectors)), abs=1e-3)
+
+
+def test_pictures_of_their_own_class_count_where_they_are_copied() -> None:
+    """Each of three pictures is alone in its class; a fourth is a copy of the first."""
+    angles = np.array([0.0, 0.5, 1.6, 0.05])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    labels = np.arange(4)
+    assert not dense(found_by_search(vectors, labels, 3)).any()
+    confusion = dense(found_by_search(vectors, labels, 3, alone=True))
+    assert confusion[0, 3] == 0, "nearer than the guard: very likely the same picture"
+    assert confusion[0, 1] > confusion[0, 2] > 0

@@ -199,3 +199,31 @@ def test_mining_is_without_gradient_and_changes_no_embedding(mining: str) -> Non
     before = vectors.clone()
     load_miner(mining).mine(vectors, labels)
     assert torch.equal(vectors, before)
+
+
+@pytest.mark.parametrize("memory", [0, 30])
+def test_entropy_is_the_mean_log_distance_to_the_nearest_of_another_class(memory: int) -> None:
+    batches = [clusters(seed, [4, 4, 3], dim=DIM) for seed in (5, 6)]
+    seen: list[tuple[torch.Tensor, int]] = []
+    plain, spread = new(memory=memory), Objective("triplet", DIM, 4, memory, entropy=0.7)
+    for vectors, labels in batches:
+        unit = torch.nn.functional.normalize(vectors)
+        own = list(zip(unit, labels.tolist(), strict=True))
+        others = own + (seen if memory else [])
+        logs = [
+            min(float((one - other).norm()) for other, its in others if its != label)
+            for one, label in own
+        ]
+        wanted = torch.tensor(logs).log().mean()
+        difference = plain(vectors, labels, "batch_all") - spread(vectors, labels, "batch_all")
+        assert float(difference) == pytest.approx(0.7 * float(wanted), abs=1e-4)
+        seen += own
+
+
+def test_entropy_drives_classes_apart_that_keep_the_margin() -> None:
+    vectors = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], requires_grad=True)
+    labels = torch.tensor([0, 0, 1, 1])
+    Objective("triplet", 2, 2, 0, entropy=1.0)(vectors, labels, "batch_all").backward()
+    assert vectors.grad is not None
+    assert vectors.grad[0, 1] > 0, "downhill, the first class leaves the second"
+    assert vectors.grad[2, 0] > 0

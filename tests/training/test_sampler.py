@@ -7,7 +7,7 @@ import pytest
 
 from simsearch.evaluation.labelled import Labels
 from simsearch.training.confusion import Weights
-from simsearch.training.sampler import Rows, plan_epoch
+from simsearch.training.sampler import Rows, first_of_class, plan_epoch
 from tests.training.confusions import confusion_of
 
 SIZES = {
@@ -121,3 +121,16 @@ def test_confusion_keeps_p_k_every_class_and_no_class_twice() -> None:
             counts = Counter(labels[batch].tolist())
             assert len(counts) == 6
             assert set(counts.values()) == {3}
+
+
+def test_classes_of_one_picture_show_it_again_where_views_are_copies() -> None:
+    labels = np.array([0, 1, 1, 2, 2, 2, 2, 2, 3])
+    for batch in plan_epoch(labels, 2, 4, (0, 2, 0), repeated=True):
+        assert Counter(Counter(labels[batch].tolist()).values()) == {4: 2}
+        for number, rows in ((0, {0}), (1, {1, 2}), (3, {8})):
+            shown = set(batch[labels[batch] == number].tolist())
+            assert shown in (set(), rows)
+
+
+def test_first_of_class() -> None:
+    assert first_of_class(np.array([3, 3, 0, 3, 0, 9])).tolist() == [1, 0, 1, 0, 0, 1]

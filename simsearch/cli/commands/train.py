@@ -58,8 +58,8 @@ def command(
     mining: Annotated[
         str,
         typer.Option(
-            help="auto (from semi-hard to global), global, batch_hard, semi_hard, batch_all, "
-            "distance_weighted, selective or random."
+            help="auto (from semi-hard to global), global, batch_hard, first_positive, semi_hard, "
+            "batch_all, distance_weighted, selective or random."
         ),
     ] = _DEFAULT.mining,
     augment: Annotated[
@@ -80,9 +80,21 @@ def command(
     memory: Annotated[
         int, typer.Option(min=0, help="Past embeddings to compare with.")
     ] = _DEFAULT.memory,
+    entropy: Annotated[
+        float, typer.Option(min=0, help="Weight of a term that spreads the vectors; 0 is off.")
+    ] = _DEFAULT.entropy,
     ema: Annotated[
         float, typer.Option(min=0, max=0.9999, help="Decay of averaged weights; 0 is off.")
     ] = _DEFAULT.ema,
+    frozen: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Stages of the default backbone that stay as they are; 0, 4 to 6."
+        ),
+    ] = _DEFAULT.frozen,
+    reuse: Annotated[
+        int, typer.Option(min=1, help="Epochs that show the same views before new ones are made.")
+    ] = _DEFAULT.reuse,
     mine_every: Annotated[
         int, typer.Option(min=1, help="Epochs between global searches.")
     ] = _DEFAULT.mine_every,

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import platformdirs
@@ -23,6 +23,9 @@ from simsearch.encoder.runtimes import Pixels, Vectors
 # package out of reach it takes its own silent stub instead.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 import openvino  # noqa: E402
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _log = logging.getLogger("simsearch")
 _CONVERSION = 1  # raise when EmbeddingNetwork.forward changes: older converted models are left
@@ -68,11 +71,21 @@ def open_runtime(
 ) -> OpenVinoRuntime:
     """Compile a spec's model; device is always the CPU, a batch size of 1 is tuned for latency."""
     core = openvino.Core()
-    batch_size = batch_size or _BATCH_SIZE
-    precision = precision or cpu_precision()
     model = _read_or_convert(core, spec)
     size = spec.preprocessing.size
+    return _compiled(core, model, size, device, batch_size or _BATCH_SIZE, precision)
+
+
+def open_module(module: "nn.Module", size: int, batch_size: int) -> OpenVinoRuntime:
+    """Compile a torch module that takes uint8 [n, size, size, 3]; nothing is cached."""
+    return _compiled(openvino.Core(), _convert(module, size), size, "cpu", batch_size, None)
+
+
+def _compiled(
+    core: Any, model: Any, size: int, device: str, batch_size: int, precision: str | None
+) -> OpenVinoRuntime:
     model.reshape([batch_size, size, size, 3])
+    precision = precision or cpu_precision()
     settings = {
         "INFERENCE_PRECISION_HINT": precision,
         "ENABLE_CPU_PINNING": "NO",  # the decoding threads need the same cores
@@ -100,7 +113,7 @@ def _read_or_convert(core: Any, spec: EncoderSpec) -> Any:
     if path.is_file():
         with suppress(RuntimeError):  # damaged: convert again
             return core.read_model(path)
-    model = _convert(spec)
+    model = _convert(build_network(spec), spec.preprocessing.size)
     try:
         _save(model, path)
     except (OSError, RuntimeError) as error:
@@ -112,11 +125,9 @@ def _read_or_convert(core: Any, spec: EncoderSpec) -> Any:
     return model
 
 
-def _convert(spec: EncoderSpec) -> Any:
+def _convert(network: "nn.Module", size: int) -> Any:
     import torch
 
-    network = build_network(spec)
-    size = spec.preprocessing.size
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the converter still goes through torch.jit.trace
         return openvino.convert_model(

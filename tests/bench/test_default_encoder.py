@@ -1,0 +1,104 @@
+"""The recipe of the default encoder, from pictures to a checkpoint, on a tiny folder."""
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from benchmarks.default_encoder import __main__ as recipe
+from benchmarks.default_encoder.pictures import make_pictures
+from simsearch.encoder import checkpoint
+from tests.conftest import picture
+
+CUT_OUTS, LARGE = 24, 3
+
+
+@pytest.fixture(scope="module")
+def share(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return what stands for /usr/share: cut-outs, one of them twice, and large pictures."""
+    folder = tmp_path_factory.mktemp("share")
+    shapes, large = folder / "openclipart" / "png" / "shapes", folder / "backgrounds" / "gnome"
+    for place in (shapes, large):
+        place.mkdir(parents=True)
+    for number in range(CUT_OUTS):
+        seed = number % (CUT_OUTS - 1)
+        shape = Image.new("RGBA", (200, 160), (0, 0, 0, 0))
+        shape.paste(picture(seed, 120, 100), (40, 30))
+        ImageDraw.Draw(shape).ellipse((60, 50, 100 + seed, 90), fill=(10 * seed, 0, 90, 255))
+        shape.save(shapes / f"{number:02}.png")
+    Image.new("RGBA", (200, 160), (0, 0, 0, 0)).save(shapes / "nothing.png")
+    (shapes / "link.png").symlink_to(shapes / "00.png")
+    for number in range(LARGE):
+        picture(50 + number, 1600, 900).save(large / f"{number}.jpg")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def products(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return five products, six photographs of each."""
+    folder = tmp_path_factory.mktemp("products")
+    for product in range(5):
+        (folder / f"product{product}").mkdir()
+        for number in range(6):
+            pixels = np.asarray(picture(100 + product, 90, 70)).astype(int) + 12 * number
+            image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+            image.save(folder / f"product{product}" / f"{number}.png")
+    return folder
+
+
+def test_pictures_are_whole_and_the_same_again(share: Path, tmp_path: Path) -> None:
+    made = make_pictures(share, tmp_path / "one", limit=None, seed=0)
+    kinds = Counter(path.name.split("-")[0] for path in made)
+    assert CUT_OUTS // 2 <= kinds["cut"] <= CUT_OUTS - 8, "the others are in scenes"
+    assert 2 <= kinds["scene"] <= 4
+    assert kinds["tile"] >= 2 * LARGE
+    for path in made:
+        with Image.open(path) as image:
+            assert max(image.size) <= 512
+            assert (image.mode, image.format) == ("RGB", "JPEG")
+    again = make_pictures(share, tmp_path / "two", limit=None, seed=0)
+    assert [path.read_bytes() for path in made] == [path.read_bytes() for path in again]
+
+
+def test_tiles_of_a_picture_have_nothing_in_common(share: Path, tmp_path: Path) -> None:
+    tiles = [p for p in make_pictures(share, tmp_path / "one", 1, 0) if "tile" in p.name]
+    with Image.open(share / "backgrounds" / "gnome" / "0.jpg") as whole:
+        area = whole.width * whole.height
+    sizes = []
+    for tile in tiles:
+        with Image.open(tile) as image:
+            sizes.append(image.width * image.height)
+    assert sum(sizes) <= area
+    assert len({tile.read_bytes() for tile in tiles}) == len(tiles)
+
+
+def test_from_pictures_to_a_checkpoint(
+    share: Path, products: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, work = tmp_path / "encoder", tmp_path / "work"
+    asked = ["--share", share, "--products", products, "--out", out, "--work", work]
+    small = ["--epochs", 2, "--reuse", 2, "-p", 4, "--size", 64, "--dim", 16, "--device", "cpu"]
+    monkeypatch.setattr("sys.argv", ["recipe", *map(str, (*asked, *small))])
+    with pytest.raises(SystemExit) as ended:
+        recipe.main()
+    assert ended.value.code == 0
+    assert checkpoint.read_spec(out).dim == 16
+    with (work / "train.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    labels = Counter(row["label"] for row in rows)
+    assert {label: labels.pop(label) for label in list(labels) if "product/" in label} == {
+        f"product/product{number}": 6 for number in range(5)
+    }
+    assert set(labels.values()) == {1}, "every other picture is a class of its own"
+    trained = {Path(row["path"]).stem for row in rows}
+    held = {folder.name for folder in (work / "validation").iterdir()}
+    assert held
+    assert not held & trained
+    for folder in (work / "validation").iterdir():
+        assert len(list(folder.iterdir())) == recipe.COPIES + 1
+    assert not {"cut-00000", f"cut-{CUT_OUTS - 1:05}"} <= trained | held, (
+        "one of the two is dropped"
+    )
