@@ -110,7 +110,8 @@ def _batches(job: Job, learner: Learner, position: Position) -> Iterator[tuple[R
     assert kept is not None  # noqa: S101
     views = Views(job.out, len(kept))
     if _again(job, position):
-        for places in plan[position.step :]:
+        for drawn in plan[position.step :]:
+            places = np.sort(drawn)  # as they were made: what is not altered comes first in a class
             yield kept[places], views.read(places)
         return
     seed = (job.config.seed, 3, position.epoch, position.collapses)

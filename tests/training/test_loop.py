@@ -149,6 +149,39 @@ def test_views_are_shown_again_in_other_batches(
     assert not set(sum(third, [])) & set(sum(first, []))  # noqa: RUF017
 
 
+def test_originals_come_first_also_where_views_are_shown_again(
+    glyphs: LabelledPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a copy learns from is the picture as it is, where each is a class of its own."""
+    rows = [np.flatnonzero(glyphs.labels == number) for number in range(10)]
+    chosen = np.concatenate([*(row[:1] for row in rows[:8]), *(row[:2] for row in rows[8:])])
+    shown: list[tuple[Pixels, Labels]] = []
+    step = Learner.step
+
+    def watched(self: Learner, inputs: Pixels, labels: Labels, stage: Stage) -> BatchStats:
+        shown.append((inputs, labels))
+        return step(self, inputs, labels, stage)
+
+    monkeypatch.setattr(Learner, "step", watched)
+    others = read_labelled(write_glyphs(tmp_path / "others", 4, 3, first=80))
+    more = read_labelled(write_glyphs(tmp_path / "more", 4, 3, first=90))
+    settings = {"augment": "copy", "mining": "first_positive", "classes_per_batch": 5}
+    config = changed(**settings, reuse=3, epochs=3)
+    train(
+        *(glyphs.take(chosen), tmp_path / "out", config, Witness()),
+        validation=others,
+        calibration=more,
+        device="cpu",
+    )
+    assert len(shown) == 3 * 2
+    firsts: dict[int, set[bytes]] = {number: set() for number in range(8)}
+    for inputs, labels in shown:
+        for place in np.unique(labels, return_index=True)[1]:
+            if labels[place] < 8:
+                firsts[int(labels[place])].add(inputs[place].tobytes())
+    assert all(len(found) == 1 for found in firsts.values()), "never altered"
+
+
 def test_resume_goes_on_with_the_same_random_numbers(
     glyphs: LabelledPictures, tmp_path: Path
 ) -> None:
