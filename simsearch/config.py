@@ -208,6 +208,8 @@ class TrainingConfig:
         weight_decay: of AdamW.
         memory: embeddings of past batches to compare with, 0 for none.
         entropy: weight of a term that spreads the embeddings over the sphere, 0 for none.
+        distillation: weight of a term that keeps pictures as much alike as they were before
+            training, 0 for none.
         ema: decay of an exponential moving average of the weights, 0 for none.
         frozen: stages of the default backbone that stay as they are, 4 to 6; 0 trains all.
         reuse: epochs that show the same views, in other batches, before new ones are made.
@@ -233,6 +235,7 @@ class TrainingConfig:
     weight_decay: float = 1e-4
     memory: int = 0
     entropy: float = 0.0
+    distillation: float = 0.0
     ema: float = 0.0
     frozen: int = 0
     reuse: int = 1
@@ -244,7 +247,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         """Refuse values out of range; raises ValueError."""
         least = {"dim": 1, "epochs": 1, "mine_every": 1, "patience": 1, "memory": 0, "entropy": 0}
-        least |= {"frozen": 0, "reuse": 1}
+        least |= {"frozen": 0, "reuse": 1, "distillation": 0}
         least |= {"classes_per_batch": 2, "pictures_per_class": 2}
         for name, low in least.items():
             if getattr(self, name) < low:

@@ -25,13 +25,14 @@ from simsearch.images.altered_files import open_original, write_altered
 
 BEFORE = "tf_efficientnet_lite0"  # not trained for this
 ALIKE = 0.85  # cosine from which two pictures are too much alike to be told apart
-HELD_OUT = 250  # pictures whose altered copies are validated on
+HELD_OUT = 150  # pictures whose altered copies are validated on
 COPIES = 12  # of each of them
 SEED = 0
 SETTINGS = (
-    *("--augment", "copy", "--mining", "first_positive", "--entropy", 0.3),
+    *("--augment", "copy", "--mining", "first_positive"),
+    *("--entropy", 0.3, "--distillation", 5),
     *("--classes-per-batch", 64, "--pictures-per-class", 4, "--learning-rate", 3e-4),
-    *("--frozen", 5, "--reuse", 3, "--epochs", 24, "--patience", 24),
+    *("--frozen", 5, "--reuse", 3, "--epochs", 48, "--patience", 48),
 )
 
 

@@ -18,14 +18,22 @@ from simsearch.training.augment import makes_copies
 from simsearch.training.chunks import chunk_size, features_in_chunks
 from simsearch.training.collapse import CollapseGuard
 from simsearch.training.curriculum import Stage
+from simsearch.training.distillation import Teacher
 from simsearch.training.job import Job
 from simsearch.training.loader import plain_batches
 from simsearch.training.mining import Vectors
-from simsearch.training.neck import begin_projection, discriminants, principal_axes, settle
+from simsearch.training.neck import (
+    begin_projection,
+    discriminants,
+    principal_axes,
+    settle,
+    whitening_axes,
+)
 from simsearch.training.objective import BatchStats, Objective
 from simsearch.training.optimizer import new_optimizer
 from simsearch.training.partial import PartialNetwork, inputs_of, take_up
 from simsearch.training.pictures import PictureSet, Pixels
+from simsearch.training.sampler import first_of_class
 from simsearch.training.views import Inputs
 
 if TYPE_CHECKING:
@@ -53,6 +61,7 @@ class Learner:
         self.network = network
         self.objective = self._new_objective()
         self.guard = CollapseGuard(self.objective.margin)
+        self._teacher = Teacher(network) if job.config.distillation else None
         self.average: AveragedModel | None = None
         if job.config.ema:
             rule: Any = get_ema_multi_avg_fn(job.config.ema)  # type: ignore[no-untyped-call]
@@ -90,9 +99,15 @@ class Learner:
             labels: int64 [n].
         """
         targets = torch.from_numpy(labels).to(self._job.device)
+        batch = _on_device(self._job, inputs)
         with _autocast(self._job):
-            embeddings = self._forward(_on_device(self._job, inputs), stage.head_only)
+            embeddings = self._forward(batch, stage.head_only)
         loss = self.objective(embeddings, targets, stage.mining)
+        if self._teacher is not None:
+            first = torch.from_numpy(first_of_class(labels)).to(self._job.device)
+            with _autocast(self._job):
+                kept = self._teacher.loss(batch[first], embeddings[first])
+            loss = loss + self._job.config.distillation * kept
         self.optimizer.zero_grad(set_to_none=True)
         if loss.requires_grad:  # not where the batch has nothing to learn from
             loss.backward()
@@ -157,8 +172,8 @@ def fit_projection(job: Job, network: EmbeddingNetwork, validation: Vectors | No
     """Begin a network's neck with what its trunk makes of training pictures, or of a sample.
 
     It begins with their linear discriminants, or where these tell the validation classes apart
-    clearly less well (there may be few classes to learn from), with their principal axes; always
-    with these where pictures are classes of their own, which vary in nothing yet.
+    clearly less well (there may be few classes to learn from), with their principal axes. Where
+    pictures are classes of their own, which vary in nothing yet, it begins with whitened ones.
 
     Args:
         validation: float32 [n, features], what the trunk makes of the validation pictures; None
@@ -171,10 +186,10 @@ def fit_projection(job: Job, network: EmbeddingNetwork, validation: Vectors | No
         begin_projection(neck, features, None)
         return
     neck.eval()
-    axes = principal_axes(features)
     if makes_copies(job.config.augment):
-        begin_projection(neck, features, axes)
+        begin_projection(neck, features, whitening_axes(features))
         return
+    axes = principal_axes(features)
     quality = []
     for directions in (axes, discriminants(features, job.train_labels[rows])):
         begin_projection(neck, features, directions)

@@ -16,6 +16,7 @@ from simsearch.training.neck import (
     folded,
     principal_axes,
     settle,
+    whitening_axes,
 )
 from tests.encoder.conftest import PREPROCESSING, small_network
 
@@ -144,3 +145,15 @@ def test_all_principal_axes_keep_distances_and_the_first_most_of_them() -> None:
         distances = torch.cdist(neck(values), neck(values))
     plain = torch.cdist(values, values)
     assert torch.allclose(distances / distances.mean(), plain / plain.mean(), atol=1e-2)
+
+
+def test_along_whitening_axes_pictures_vary_as_much_in_each_direction() -> None:
+    values, _ = labelled(0, np.random.default_rng(9).normal(size=(5, FEATURES)))
+    spread = values.double().numpy() @ whitening_axes(values.numpy())
+    found = np.cov(spread, rowvar=False, bias=True)
+    assert found - np.diag(found.diagonal()) == pytest.approx(0, abs=1e-9)
+    assert found.diagonal()[:4] == pytest.approx(1, abs=0.02)
+    flat = values.numpy() * (np.arange(FEATURES) > 0)  # one feature never varies
+    assert np.isfinite(whitening_axes(flat)).all()
+    outputs = flat.astype(np.float64) @ whitening_axes(flat)
+    assert outputs.var(axis=0).min() < 1e-6, "what does not vary is not blown up"

@@ -83,6 +83,10 @@ def command(
     entropy: Annotated[
         float, typer.Option(min=0, help="Weight of a term that spreads the vectors; 0 is off.")
     ] = _DEFAULT.entropy,
+    distillation: Annotated[
+        float,
+        typer.Option(min=0, help="Weight of a term that keeps what looked alike alike; 0 is off."),
+    ] = _DEFAULT.distillation,
     ema: Annotated[
         float, typer.Option(min=0, max=0.9999, help="Decay of averaged weights; 0 is off.")
     ] = _DEFAULT.ema,
