@@ -30,9 +30,9 @@ COPIES = 12  # of each of them
 SEED = 0
 SETTINGS = (
     *("--augment", "copy", "--mining", "first_positive"),
-    *("--entropy", 0.3, "--distillation", 5),
-    *("--classes-per-batch", 64, "--pictures-per-class", 4, "--learning-rate", 3e-4),
-    *("--frozen", 5, "--reuse", 3, "--epochs", 48, "--patience", 48),
+    *("--entropy", 0.3, "--distillation", 8),
+    *("--classes-per-batch", 64, "--pictures-per-class", 4, "--learning-rate", 2e-4),
+    *("--frozen", 5, "--reuse", 2, "--epochs", 32, "--patience", 32),
 )
 
 

@@ -25,6 +25,8 @@ Profile = Callable[[Canvases, Preprocessing, Draw, float], Pixels]
 _BILINEAR = Image.Resampling.BILINEAR
 _KNOTS = 5  # a side of the net that bends a glyph
 _FIRST_STRENGTH = 0.4  # of an alteration's highest, at the beginning of a training
+_ALL_AT = 0.3  # of a training: from there, alterations are as strong as they can be
+_STRONG = 0.7  # power of an even draw: under 1, strong alterations are more frequent than mild ones
 _TWICE = 0.3  # share of the copies that are altered once more, mildly
 _MORE_OFTEN = {  # than other kinds of copies: untrained networks miss most of these
     "collage": 4.0,
@@ -112,12 +114,13 @@ def photo(
 
 def copy(canvases: Canvases, preprocessing: Preprocessing, draw: Draw, hardness: float) -> Pixels:
     """Edit as people do before they pass a picture on, more and more so; see `alterations`."""
-    strongest = (STRENGTHS - 1) * (_FIRST_STRENGTH + (1 - _FIRST_STRENGTH) * hardness)
+    risen = _FIRST_STRENGTH + (1 - _FIRST_STRENGTH) * min(hardness / _ALL_AT, 1)
+    strongest = (STRENGTHS - 1) * risen
     images = [Image.fromarray(canvas) for canvas in canvases]
     views = []
     for image, canvas in zip(images, canvases, strict=True):
         others = [i for i, c in zip(images, canvases, strict=True) if not np.array_equal(c, canvas)]
-        altered = _altered(image, draw.uniform(0, strongest), draw, others)
+        altered = _altered(image, strongest * draw.random() ** _STRONG, draw, others)
         if draw.random() < _TWICE:
             altered = _altered(altered, draw.uniform(0, strongest / 2), draw, ())
         views.append(np.asarray(square(altered, preprocessing)))

@@ -20,7 +20,7 @@ from simsearch.training.mining import Vectors, confused_classes
 from simsearch.training.neck import folded
 from simsearch.training.optimizer import set_rate
 from simsearch.training.partial import assembled
-from simsearch.training.sampler import Rows, first_of_class, plan_epoch
+from simsearch.training.sampler import Rows, first_of_class, plan_epoch, shuffled
 from simsearch.training.state import Position, load_state, save_state, write_history
 from simsearch.training.views import Inputs, Views
 
@@ -82,20 +82,21 @@ def _plan(job: Job, learner: Learner, position: Position, stage: Stage) -> None:
         position.confusion = confused_classes(
             learner.embed(job.train), job.train_labels, alone=makes_copies(job.config.augment)
         )
-    labels, repeated = job.train_labels, makes_copies(job.config.augment)
+    seed = (job.config.seed, 2, position.epoch, position.collapses)
     if _again(job, position):
         assert position.kept is not None  # noqa: S101 - the epoch before has kept them
-        labels, repeated = labels[position.kept], False
+        labels = job.train_labels[position.kept]
+        position.plan = shuffled(labels, job.config.classes_per_batch, seed)
+        return
     position.plan = plan_epoch(
-        labels,
+        job.train_labels,
         job.config.classes_per_batch,
         job.config.pictures_per_class,
-        (job.config.seed, 2, position.epoch, position.collapses),
+        seed,
         position.confusion if stage.confused else None,
-        repeated,
+        makes_copies(job.config.augment),
     )
-    if not _again(job, position):
-        position.kept = np.concatenate(position.plan)
+    position.kept = np.concatenate(position.plan)
 
 
 def _again(job: Job, position: Position) -> bool:
@@ -110,8 +111,7 @@ def _batches(job: Job, learner: Learner, position: Position) -> Iterator[tuple[R
     assert kept is not None  # noqa: S101
     views = Views(job.out, len(kept))
     if _again(job, position):
-        for drawn in plan[position.step :]:
-            places = np.sort(drawn)  # as they were made: what is not altered comes first in a class
+        for places in plan[position.step :]:
             yield kept[places], views.read(places)
         return
     seed = (job.config.seed, 3, position.epoch, position.collapses)

@@ -23,7 +23,8 @@ def plan_epoch(
 
     An epoch shows about as many pictures as there are, and every class at least once. A class's
     pictures are taken in turn, so that all are shown before one is shown again; a class with fewer
-    than K pictures gives all of them, or shows some again where they are `repeated`.
+    than K pictures gives all of them. Where pictures are `repeated`, it shows some again, and every
+    picture is shown: classes of many come several times.
 
     Args:
         labels: int64 [n].
@@ -37,14 +38,15 @@ def plan_epoch(
     members = [draw.permutation(rows) for rows in by_class]
     taken = np.zeros(len(members), np.int64)
     batches: list[Rows] = []
-    shown, waiting, covered = 0, list(draw.permutation(len(members))), False
+    turns = -(-sizes // pictures_per_class) if repeated else np.ones_like(sizes)
+    order = np.repeat(np.arange(len(members)), turns)
+    shown, waiting, covered = 0, draw.permutation(order).tolist(), False
     while not covered or shown < len(labels):
         if not waiting:
-            waiting = list(draw.permutation(len(members)))
-        first = int(waiting.pop())
+            waiting = draw.permutation(order).tolist()
+        first = waiting.pop()
         chosen = _companions(first, waiting, len(members), classes_per_batch, confusion, draw)
-        gone = set(chosen)
-        waiting = [c for c in waiting if c not in gone]
+        waiting = _once_less(waiting, chosen[1:])
         rows = []
         for number in chosen:
             most = pictures_per_class if repeated else len(members[number])
@@ -58,11 +60,37 @@ def plan_epoch(
     return batches
 
 
+def shuffled(labels: Labels, classes_per_batch: int, seed: tuple[int, ...]) -> list[Rows]:
+    """Return batches of what an epoch has shown, each the places of its pictures there.
+
+    Classes change their company; what a class showed in a batch stays together, in its order.
+
+    Args:
+        labels: int64 [n], of the pictures in the order in which they were shown.
+        seed: as for `plan_epoch`.
+    """
+    parts = np.split(np.arange(len(labels)), np.flatnonzero(np.diff(labels)) + 1)
+    order = np.random.default_rng(seed).permutation(len(parts))
+    batches = np.array_split(order, -(-len(parts) // classes_per_batch))
+    return [np.concatenate([parts[number] for number in batch]) for batch in batches]
+
+
 def first_of_class(labels: Labels) -> npt.NDArray[np.bool_]:
     """Return which pictures of a batch are the first of their class, bool [n]."""
     found = np.zeros(len(labels), bool)
     found[np.unique(labels, return_index=True)[1]] = True
     return found
+
+
+def _once_less(waiting: list[int], chosen: list[int]) -> list[int]:
+    """Return the classes that wait when some were chosen, each from the end."""
+    left, kept = set(chosen), []
+    for number in reversed(waiting):
+        if number in left:
+            left.discard(number)
+        else:
+            kept.append(number)
+    return kept[::-1]
 
 
 def _companions(
@@ -82,7 +110,7 @@ def _companions(
             part = weights / weights.sum()
             chosen += draw.choice(candidates, drawn, replace=False, p=part).tolist()
     there = set(chosen)
-    later = (int(c) for c in reversed(waiting) if c not in there)
+    later = (number for number in dict.fromkeys(reversed(waiting)) if number not in there)
     chosen += islice(later, count - len(chosen))
     if len(chosen) < count:
         others = np.setdiff1d(np.arange(classes), chosen)

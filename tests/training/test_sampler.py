@@ -7,7 +7,7 @@ import pytest
 
 from simsearch.evaluation.labelled import Labels
 from simsearch.training.confusion import Weights
-from simsearch.training.sampler import Rows, first_of_class, plan_epoch
+from simsearch.training.sampler import Rows, first_of_class, plan_epoch, shuffled
 from tests.training.confusions import confusion_of
 
 SIZES = {
@@ -130,6 +130,31 @@ def test_classes_of_one_picture_show_it_again_where_views_are_copies() -> None:
         for number, rows in ((0, {0}), (1, {1, 2}), (3, {8})):
             shown = set(batch[labels[batch] == number].tolist())
             assert shown in (set(), rows)
+
+
+def test_classes_of_many_pictures_come_more_often_where_views_are_copies() -> None:
+    labels = np.repeat(np.arange(40), [1] * 36 + [5, 8, 8, 12])
+    batches = plan_epoch(labels, 6, 4, (0, 2, 0), repeated=True)
+    times = Counter(int(c) for batch in batches for c in np.unique(labels[batch]))
+    assert set(np.concatenate(batches)) == set(range(len(labels))), "every picture is shown"
+    assert [times[number] for number in (36, 37, 38, 39)] == [2, 2, 2, 3]
+    assert sum(times[number] for number in range(36)) <= 36 + 6, "the last batch is filled up"
+    for batch in batches:
+        assert Counter(Counter(labels[batch].tolist()).values()) == {4: 6}
+
+
+def test_shuffled_batches_hold_the_same_in_other_company() -> None:
+    labels = np.repeat(np.random.default_rng(1).permutation(30), 4)
+    batches = shuffled(labels, 7, (0, 2, 1))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(120))
+    assert {len(batch) // 4 for batch in batches} == {6}, "30 classes in five even batches"
+    for batch in batches:
+        parts = batch.reshape(-1, 4)
+        assert (np.diff(parts, axis=1) == 1).all(), "what a class showed keeps its order"
+        assert len(set(labels[batch].tolist())) == len(parts)
+    company = [frozenset(labels[batch].tolist()) for batch in batches]
+    other = [frozenset(labels[b].tolist()) for b in shuffled(labels, 7, (0, 2, 2))]
+    assert set(company) != set(other)
 
 
 def test_first_of_class() -> None:
