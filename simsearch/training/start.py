@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from simsearch.config import DEFAULT_ENCODER, NetworkConfig, TrainingConfig
+from simsearch.config import DEFAULT_BACKBONE, NetworkConfig, TrainingConfig
 from simsearch.encoder import checkpoint
 from simsearch.encoder.backbones import load_backbone
 from simsearch.encoder.network import EmbeddingNetwork, output_dim
@@ -34,7 +34,7 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
     folder = Path(config.weights)
     projection: nn.Linear | None = None
     if config.weights in {"imagenet", "none"}:
-        backbone = config.backbone or DEFAULT_ENCODER
+        backbone = config.backbone or DEFAULT_BACKBONE
         trunk, preprocessing = load_backbone(backbone, pretrained=config.weights == "imagenet")
         use_pooling(trunk, backbone, config.pooling)
         pooling = config.pooling
@@ -71,7 +71,7 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
         if pooling == "correlation" and features > _MOST_CORRELATIONS:
             raise EncoderError(
                 f"backbone '{backbone}' gives {features:,} correlations of channels, more than "
-                f"{_MOST_CORRELATIONS:,}; use fewer channels, as {DEFAULT_ENCODER}/stages0-2 has"
+                f"{_MOST_CORRELATIONS:,}; use fewer channels, as {DEFAULT_BACKBONE}/stages0-2 has"
             )
         projection = nn.Linear(features, config.dim)
     network = EmbeddingNetwork(trunk, preprocessing, Neck(projection, new))
