@@ -30,9 +30,9 @@ COPIES = 12  # of each of them
 SEED = 0
 SETTINGS = (
     *("--backbone", f"{BEFORE}/beside5", "--augment", "copy", "--mining", "first_positive"),
-    *("--entropy", 0.3, "--distillation", 1, "--learning-rate", 3e-4),
+    *("--entropy", 0.3, "--distillation", 1, "--learning-rate", 2e-4, "--ema", 0.998),
     *("--classes-per-batch", 64, "--pictures-per-class", 4),
-    *("--frozen", 5, "--reuse", 2, "--epochs", 64, "--patience", 64),
+    *("--frozen", 5, "--reuse", 2, "--epochs", 40, "--patience", 40),
 )
 
 
