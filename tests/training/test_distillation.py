@@ -1,6 +1,7 @@
 """Training that keeps what looked alike alike."""
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,7 +56,8 @@ def test_nothing_to_learn_where_all_is_as_before_whatever_its_place_and_scale(
 def test_the_teacher_stays_as_it_was(network: EmbeddingNetwork, pixels: torch.Tensor) -> None:
     teacher, untouched = Teacher(network), copy.deepcopy(network)
     embeddings = network(pixels)
-    teacher.loss(pixels, embeddings).backward()
+    loss: Any = teacher.loss(pixels, embeddings)
+    loss.backward()
     gradients = [parameter.grad for parameter in network.parameters()]
     assert all(gradient is not None and gradient.abs().sum() > 0 for gradient in gradients)
     with torch.no_grad():
