@@ -22,6 +22,7 @@ from simsearch.evaluation.labelled import LabelledPictures, Labels, read_labelle
 from simsearch.records.labelled import TrainingResult
 from simsearch.training import loop
 from simsearch.training.curriculum import Stage
+from simsearch.training.distillation import Teacher
 from simsearch.training.learner import Learner
 from simsearch.training.objective import BatchStats
 from simsearch.training.pictures import Pixels
@@ -180,6 +181,26 @@ def test_originals_come_first_also_where_views_are_shown_again(
             if labels[place] < 8:
                 firsts[int(labels[place])].add(inputs[place].tobytes())
     assert all(len(found) == 1 for found in firsts.values()), "never altered"
+
+
+def test_distillation_weighs_the_first_picture_of_each_class(
+    glyphs: LabelledPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[tuple[int, int]] = []
+    loss = Teacher.loss
+
+    def watched(self: Teacher, inputs: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
+        sizes.append((len(inputs), len(embeddings)))
+        return loss(self, inputs, embeddings)
+
+    monkeypatch.setattr(Teacher, "loss", watched)
+    start(glyphs, tmp_path / "without", changed(epochs=1))
+    assert not sizes
+    config = changed(epochs=1, distillation=5.0)
+    start(glyphs, tmp_path / "with", config)
+    assert set(sizes) == {(config.classes_per_batch, config.classes_per_batch)}
+    losses = [metrics(tmp_path / name)[-1]["loss"] for name in ("with", "without")]
+    assert losses[0] > losses[1] + 0.1, "it is added, five times"
 
 
 def test_resume_goes_on_with_the_same_random_numbers(
