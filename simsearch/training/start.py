@@ -13,11 +13,13 @@ from simsearch.encoder.backbones import load_backbone
 from simsearch.encoder.network import EmbeddingNetwork, output_dim
 from simsearch.encoder.pooling import use_pooling
 from simsearch.errors import EncoderError, InputError
-from simsearch.training.neck import Neck
+from simsearch.training.augment import makes_copies
+from simsearch.training.neck import Compression, Neck, Projection
 
 if TYPE_CHECKING:
     from simsearch.config import Preprocessing
 
+_WIDTH = 256  # of a projection that is only trained through
 _MOST_CORRELATIONS = 8192  # the discriminants' covariance of so many is 0.5 GB
 
 
@@ -32,6 +34,7 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
     """
     torch.manual_seed(config.seed)
     folder = Path(config.weights)
+    copies = makes_copies(config.augment)
     projection: nn.Linear | None = None
     if config.weights in {"imagenet", "none"}:
         backbone = config.backbone or DEFAULT_BACKBONE
@@ -42,7 +45,7 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
         before = checkpoint.read_config(folder)
         loaded, preprocessing = checkpoint.load_network(folder), before.preprocessing
         trunk, backbone, pooling = loaded.trunk, before.backbone, before.pooling
-        if before.dim == config.dim:
+        if before.dim == config.dim and not copies:
             projection = _as_linear(loaded.projection, before.dim)
         if config.backbone not in {None, backbone}:
             raise InputError(
@@ -74,7 +77,10 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
                 f"{_MOST_CORRELATIONS:,}; use fewer channels, as {DEFAULT_BACKBONE}/stages0-2 has"
             )
         projection = nn.Linear(features, config.dim)
-    network = EmbeddingNetwork(trunk, preprocessing, Neck(projection, new))
+    learns: Projection = Neck(projection, new)
+    if copies:
+        learns = Compression(projection, Neck(nn.Linear(projection.in_features, _WIDTH)))
+    network = EmbeddingNetwork(trunk, preprocessing, learns)
     return network, NetworkConfig(backbone, preprocessing, config.dim, pooling)
 
 

@@ -8,16 +8,14 @@ from torch import nn
 
 from simsearch.encoder.network import EmbeddingNetwork
 from simsearch.metrics import retrieve
-from simsearch.training.neck import (
+from simsearch.training.directions import (
     Labels,
-    Neck,
-    begin_projection,
+    copy_axes,
     discriminants,
-    folded,
     principal_axes,
-    settle,
     whitening_axes,
 )
+from simsearch.training.neck import Compression, Neck, folded
 from tests.encoder.conftest import PREPROCESSING, small_network
 
 FEATURES = 96
@@ -55,7 +53,7 @@ def test_folded_does_what_the_neck_does_after_training(labels: Labels | None) ->
     neck = seeded_neck()
     network = EmbeddingNetwork(small_network().trunk, PREPROCESSING, neck).eval()
     values = features(200)
-    begin_projection(neck, values, None if labels is None else discriminants(values, labels))
+    neck.begin(values, None if labels is None else discriminants(values, labels))
     plain = folded(network)
     generator = torch.Generator().manual_seed(0)
     pictures = torch.randint(0, 256, (3, 64, 64, 3), dtype=torch.uint8, generator=generator)
@@ -79,7 +77,7 @@ def test_it_begins_with_what_tells_classes_apart() -> None:
     shared = np.random.default_rng(9).normal(size=(5, FEATURES)) * 2
     (values, labels), (unseen, names) = labelled(0, shared), labelled(1, shared)
     neck = Neck(nn.Linear(FEATURES, 48)).eval()
-    begin_projection(neck, values.numpy(), discriminants(values.numpy(), labels))
+    neck.begin(values.numpy(), discriminants(values.numpy(), labels))
 
     def map_at_r(vectors: torch.Tensor) -> float:
         unit = nn.functional.normalize(vectors, dim=1).detach().numpy()
@@ -93,7 +91,7 @@ def test_it_whitens_what_varies_within_classes() -> None:
     """As numpy's covariance finds it, with the mean variance added to the diagonal."""
     values, labels = labelled(0, np.ones((5, FEATURES)))
     neck = Neck(nn.Linear(FEATURES, FEATURES)).eval()
-    begin_projection(neck, values.numpy(), discriminants(values.numpy(), labels))
+    neck.begin(values.numpy(), discriminants(values.numpy(), labels))
     centred = values.double().numpy()
     for label in np.unique(labels):
         centred[labels == label] -= centred[labels == label].mean(axis=0)
@@ -108,7 +106,7 @@ def test_it_whitens_what_varies_within_classes() -> None:
 def test_few_pictures_fill_few_numbers(pictures: int) -> None:
     neck = seeded_neck().eval()
     values = features(pictures)
-    begin_projection(neck, values, discriminants(values, np.arange(pictures) // 2))
+    neck.begin(values, discriminants(values, np.arange(pictures) // 2))
     outputs = neck(torch.from_numpy(features(pictures)))
     assert torch.isfinite(outputs).all()
     assert int((outputs.std(dim=0) > 1e-3).sum()) == min(16, pictures - 1)
@@ -116,7 +114,7 @@ def test_few_pictures_fill_few_numbers(pictures: int) -> None:
 
 def test_without_labels_it_does_what_the_layer_did_but_for_the_mean() -> None:
     neck, values = seeded_neck().eval(), torch.from_numpy(features(500))
-    begin_projection(neck, values.numpy(), None)
+    neck.begin(values.numpy(), None)
     with torch.inference_mode():
         outputs, plain = neck(values), neck.linear(values)
     centred = plain - plain.mean(dim=0)
@@ -126,7 +124,8 @@ def test_without_labels_it_does_what_the_layer_did_but_for_the_mean() -> None:
 def test_settled_it_normalises_with_what_it_is_shown_last() -> None:
     neck, seen, values = seeded_neck(), features(300), features(200) * 3 + 1
     neck(torch.from_numpy(seen))
-    settle(neck.eval(), values)
+    neck.eval()
+    neck.settle(values)
     with torch.inference_mode():
         outputs = neck(torch.from_numpy(values))
     assert torch.allclose(outputs.mean(dim=0), torch.zeros(16), atol=1e-4)
@@ -140,7 +139,7 @@ def test_all_principal_axes_keep_distances_and_the_first_most_of_them() -> None:
     variances = (values.double().numpy() @ axes).var(axis=0)
     assert (np.diff(variances) <= 1e-9 * variances[0]).all()
     neck = Neck(nn.Linear(FEATURES, FEATURES)).eval()
-    begin_projection(neck, values.numpy(), axes)
+    neck.begin(values.numpy(), axes)
     with torch.inference_mode():
         distances = torch.cdist(neck(values), neck(values))
     plain = torch.cdist(values, values)
@@ -157,3 +156,70 @@ def test_along_whitening_axes_pictures_vary_as_much_in_each_direction() -> None:
     assert np.isfinite(whitening_axes(flat)).all()
     outputs = flat.astype(np.float64) @ whitening_axes(flat)
     assert outputs.var(axis=0).min() < 1e-6, "what does not vary is not blown up"
+
+
+def test_copy_axes_quiet_what_copies_differ_in() -> None:
+    """As numpy finds it: the covariance of copies, with half its mean on the diagonal, is even."""
+    values = features(300)
+    draw = np.random.default_rng(1).normal(size=(400, FEATURES)) * np.linspace(0.1, 2, FEATURES)
+    within = draw.T @ draw / 400
+    axes = copy_axes(values, within)
+    noise = within + np.eye(FEATURES) * 0.5 * np.trace(within) / FEATURES
+    quiet = axes.T @ noise @ axes
+    assert quiet - np.diag(quiet.diagonal()) == pytest.approx(0, abs=1e-9 * quiet.max())
+    unit = values / np.linalg.norm(values, axis=1, keepdims=True)
+    seen = axes.T @ (unit.T @ unit / 300) @ axes
+    assert seen - np.diag(seen.diagonal()) == pytest.approx(0, abs=1e-6 * seen.max())
+    ratios = seen.diagonal() / quiet.diagonal()
+    assert (np.diff(ratios) <= 1e-6 * ratios[0]).all(), "what tells most apart comes first"
+    assert quiet.diagonal()[:40] == pytest.approx(ratios[:40] ** 0.2, rel=1e-3)
+
+
+def test_without_copies_or_a_feature_the_axes_are_those_of_the_pictures() -> None:
+    flat = features(300) * (np.arange(FEATURES) > 0)  # one feature is never there
+    axes = copy_axes(flat, np.zeros((FEATURES, FEATURES)))
+    assert np.isfinite(axes).all()
+    lengths = np.linalg.norm(axes, axis=0)
+    directions = axes[:, lengths > 0] / lengths[lengths > 0]
+    products = directions.T @ directions
+    assert products == pytest.approx(np.eye(len(products)), abs=1e-6)
+
+
+def compression() -> Compression:
+    torch.manual_seed(0)
+    return Compression(nn.Linear(FEATURES, 16), Neck(nn.Linear(FEATURES, 8)))
+
+
+def test_weaker_features_have_the_direction_that_they_had() -> None:
+    """About the mean they would not: a blurred copy would be another picture."""
+    projection, values = compression().eval(), torch.from_numpy(features(300))
+    projection.settle(values.numpy())
+    whole, weak = (nn.functional.normalize(projection(part)) for part in (values, 0.4 * values))
+    assert torch.allclose(whole, weak, atol=1e-5)
+
+
+def test_the_neck_is_trained_and_what_comes_before_it_is_measured_and_saved() -> None:
+    projection, values = compression(), torch.from_numpy(features(300))
+    learning = {name for name, part in projection.named_parameters() if part.requires_grad}
+    assert learning == {"neck.linear.weight", "neck.linear.bias", "neck.scale"}
+    assert projection.width == 8
+    projection.begin(values.numpy())
+    projection.settle(values.numpy())
+    assert torch.equal(projection.train()(values), projection.neck(values))
+    found = projection.eval()(values)
+    assert found.shape == (300, 16)
+    assert torch.allclose(found, projection.folded()(values))
+
+
+def test_it_notes_how_copies_differ_from_the_first_of_their_class() -> None:
+    projection, labels = compression(), np.array([7, 7, 2, 2, 2])
+    values = torch.from_numpy(features(5))
+    for _ in range(2000):
+        projection.watch(values, labels)
+    unit = values.double().numpy()
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    apart = np.stack([unit[1] - unit[0], unit[3] - unit[2], unit[4] - unit[2]])
+    assert projection.within.numpy() == pytest.approx(apart.T @ apart / 3, abs=1e-5)
+    before = projection.within.clone()
+    projection.watch(values, np.arange(5))  # no copies
+    assert torch.equal(projection.within, before)
