@@ -42,6 +42,9 @@ class Projection(nn.Module):
         super().__init__()
         self.linear = linear
 
+    def watch(self, features: "Tensor", labels: Labels) -> None:
+        """See a batch that is trained on: float [n, features], int64 [n]."""
+
     def settle(self, features: Features) -> None:
         """Fit to what training pictures are like by now, float32 [n, features], not augmented."""
         raise NotImplementedError
@@ -140,22 +143,19 @@ class Compression(Projection):
 
     @torch.no_grad()
     def watch(self, features: "Tensor", labels: Labels) -> None:
-        """Note by how much a batch's copies differ from the first picture of their class.
-
-        Args:
-            features: float [n, features].
-            labels: int64 [n].
-        """
+        """Note by how much a batch's copies differ from the first picture of their class."""
         _, first, place = np.unique(labels, return_index=True, return_inverse=True)
         originals = first[place]
         copies = np.flatnonzero(originals != np.arange(len(labels)))
-        if len(copies):
+        if len(copies) and bool(torch.isfinite(features).all()):  # or it would never be forgotten
             unit = nn.functional.normalize(features.float())
             apart = unit[copies] - unit[originals[copies]]
             self.within.lerp_(apart.T @ apart / len(copies), _LATEST)
 
     def settle(self, features: Features) -> None:
-        """Find the directions of features float32 [n, features]."""
+        """Find the directions of features float32 [n, features]; those that blew up have none."""
+        if not np.isfinite(features).all():
+            return
         within = self.within.double().cpu().numpy()
         project_onto(self.linear, copy_axes(features, within))
 

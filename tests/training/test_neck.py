@@ -223,3 +223,16 @@ def test_it_notes_how_copies_differ_from_the_first_of_their_class() -> None:
     before = projection.within.clone()
     projection.watch(values, np.arange(5))  # no copies
     assert torch.equal(projection.within, before)
+
+
+def test_features_that_blew_up_are_not_kept_in_mind() -> None:
+    """They are for the guard to see, which starts again."""
+    projection, values = compression(), torch.from_numpy(features(6))
+    projection.watch(values, np.arange(6) // 2)
+    projection.settle(values.numpy())
+    within, weight = projection.within.clone(), projection.linear.weight.clone()
+    values[1, 2] = torch.nan
+    projection.watch(values, np.arange(6) // 2)
+    projection.settle(values.numpy())
+    assert torch.equal(projection.within, within)
+    assert torch.equal(projection.linear.weight, weight)
