@@ -4,7 +4,7 @@
 
 Every check compares what a GPU gives with what the CPU gives for the same input; every timing
 stands beside what is to be reached on one H200 with 16 cores. It ends with 1 if a check could not
-be run to its end, or there is no GPU. Not run on a GPU yet.
+be run to its end, or there is no GPU.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import json
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -28,13 +29,13 @@ from simsearch.index.device import count_gpus
 
 CHECKS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "refusals": vectors.refusals,
-    "encoding": pictures.encoding,
-    "decoding": pictures.decoding,
     "exact": vectors.exact_search,
     "indices": vectors.indices,
     "pairs": vectors.all_pairs,
     "throughput": pictures.whole_runs,
     "training": pictures.training,
+    "decoding": pictures.decoding,
+    "encoding": pictures.encoding,
 }
 
 
@@ -63,13 +64,15 @@ def main() -> None:
                 for row in CHECKS[name](bench):
                     rows.append(row)
                     show(row)
-            except Exception as error:  # noqa: BLE001 - one that fails must not cost the others their run
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - the others must have their run
                 failed = True
                 print(f"{name} FAILED: {type(error).__name__}: {error}", flush=True)
+                traceback.print_exc(limit=-4)
             print(f"  ({name}: {time.perf_counter() - started:.0f} s)", flush=True)
-    if arguments.out:
-        kept = {"about": about, "vectors": arguments.vectors, "rows": [asdict(row) for row in rows]}
-        arguments.out.write_text(json.dumps(kept, indent=1) + "\n")
+            if arguments.out:
+                figures = [asdict(row) for row in rows]
+                kept = {"about": about, "vectors": arguments.vectors, "rows": figures}
+                arguments.out.write_text(json.dumps(kept, indent=1) + "\n")
     sys.exit(failed)
 
 

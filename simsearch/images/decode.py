@@ -92,15 +92,24 @@ def decode(data: bytes, preprocessing: Preprocessing) -> Picture:
     Raises:
         PictureError: the bytes are no picture, or one that can't be decoded safely.
     """
-    size, fraction = preprocessing.size, preprocessing.crop_fraction
     with _opened(data) as image:
         width, height = image.size
-        # Twice what is needed: JPEG's own scaling is coarse, and costs no less when it does it all.
-        image.draft(None, (round(2 * size / fraction), round(2 * size / fraction)))
+        _draft(image, preprocessing)
         with _alone_if_large(image):
             part = square(_scalable(image), preprocessing)
         pixels = np.asarray(_upright_rgb(part, image))
         return Picture(pixels, width, height, image.format or "unknown")
+
+
+def is_large(data: bytes, preprocessing: Preprocessing) -> bool:
+    """Tell whether `decode` takes so much memory that it decodes one such picture at a time.
+
+    Raises:
+        PictureError: as for `decode`.
+    """
+    with _opened(data) as image:
+        _draft(image, preprocessing)
+        return _takes_much_memory(image)
 
 
 def shrink(data: bytes, side: int) -> Image.Image:
@@ -211,9 +220,20 @@ def _opened(data: bytes) -> Iterator[ImageFile.ImageFile]:
         raise PictureError(kind, message) from error
 
 
+def _draft(image: Image.Image, preprocessing: Preprocessing) -> None:
+    """Let a JPEG be decoded at the smallest of its scales that still holds enough pixels."""
+    # Twice what is needed: JPEG's own scaling is coarse, and costs no less when it does it all.
+    side = round(2 * preprocessing.size / preprocessing.crop_fraction)
+    image.draft(None, (side, side))
+
+
+def _takes_much_memory(image: Image.Image) -> bool:
+    return image.width * image.height > _LARGE_PIXELS
+
+
 def _alone_if_large(image: Image.Image) -> AbstractContextManager[object]:
     """Return what to hold while a picture is decoded: the lock if it takes much memory."""
-    return _large_picture if image.width * image.height > _LARGE_PIXELS else nullcontext()
+    return _large_picture if _takes_much_memory(image) else nullcontext()
 
 
 @cache

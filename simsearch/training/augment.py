@@ -6,10 +6,11 @@ to uint8 [n, size, size, 3]; hardness is 0 to 1, the share of the training that 
 
 from collections.abc import Callable, Sequence
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageEnhance
+from PIL import Image
 from torch.nn.functional import grid_sample
 
 from simsearch.config import Preprocessing
@@ -22,7 +23,10 @@ Draw = np.random.Generator
 Canvases = Sequence[Pixels]
 Floats = npt.NDArray[np.float64]
 Profile = Callable[[Canvases, Preprocessing, Draw, float], Pixels]
-_BILINEAR = Image.Resampling.BILINEAR
+_LEAST_AREA = 0.4  # of a picture, that a photograph of the same thing shows
+_FLIPPED = 0.5  # share of the photographs
+_LIGHT = 0.3  # by which share brightness, contrast and saturation change at most
+_GREY = np.array([0.299, 0.587, 0.114])  # of red, green and blue
 _KNOTS = 5  # a side of the net that bends a glyph
 _FIRST_STRENGTH = 0.4  # of an alteration's highest, at the beginning of a training
 _ALL_AT = 0.3  # of a training: from there, alterations are as strong as they can be
@@ -105,11 +109,8 @@ def photo(
     hardness: float,  # noqa: ARG001 - a Profile
 ) -> Pixels:
     """Crop, flip and change the light, as another photograph of the same thing would."""
-    views = []
-    for canvas in canvases:
-        image = _random_crop(Image.fromarray(canvas), preprocessing.size, draw, least_area=0.4)
-        views.append(np.asarray(_colour(_maybe_flip(image, draw), draw, 0.3)))
-    return np.stack(views)
+    views = [_cropped(canvas, preprocessing.size, draw) for canvas in canvases]
+    return np.stack([_in_other_light(view, draw) for view in views])
 
 
 def copy(canvases: Canvases, preprocessing: Preprocessing, draw: Draw, hardness: float) -> Pixels:
@@ -157,24 +158,33 @@ def _between(size: int) -> Floats:
     return weights
 
 
-def _random_crop(image: Image.Image, size: int, draw: Draw, least_area: float) -> Image.Image:
-    """Cut out a part of random area and proportions, and scale it to the size."""
-    area = draw.uniform(least_area, 1.0)
+def _cropped(canvas: Pixels, size: int, draw: Draw) -> Pixels:
+    """Cut out a part of random area and proportions, scale it to the size, maybe flip it."""
+    area = draw.uniform(_LEAST_AREA, 1.0)
     ratio = np.exp(draw.uniform(np.log(3 / 4), np.log(4 / 3)))
-    width = min(image.width, image.width * np.sqrt(area * ratio))
-    height = min(image.height, image.height * np.sqrt(area / ratio))
-    left, top = draw.uniform(0, image.width - width), draw.uniform(0, image.height - height)
-    return image.resize((size, size), _BILINEAR, box=(left, top, left + width, top + height))
+    sides = np.array(canvas.shape[1::-1])
+    cut = sides * np.minimum(np.sqrt([area * ratio, area / ratio]), 1)
+    left, top = draw.uniform(0, sides - cut)
+    step_x, step_y = cut / size  # from one pixel of the result to the next
+    if draw.random() < _FLIPPED:
+        left, step_x = left + cut[0], -step_x
+    # Where the centre of the result's pixel (x, y) comes from.
+    source = np.array(
+        [[step_x, 0, left + step_x / 2 - 0.5], [0, step_y, top + step_y / 2 - 0.5]], np.float64
+    )
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    view = cv2.warpAffine(canvas, source, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(view, np.uint8)
 
 
-def _maybe_flip(image: Image.Image, draw: Draw) -> Image.Image:
-    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if draw.random() < 0.5 else image
-
-
-def _colour(image: Image.Image, draw: Draw, strength: float) -> Image.Image:
-    for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
-        image = enhance(image).enhance(draw.uniform(1 - strength, 1 + strength))
-    return image
+def _in_other_light(view: Pixels, draw: Draw) -> Pixels:
+    """Change brightness, contrast about the mean grey, and saturation about each pixel's grey."""
+    brightness, contrast, saturation = draw.uniform(1 - _LIGHT, 1 + _LIGHT, 3)
+    matrix = saturation * np.eye(3) + (1 - saturation) * _GREY
+    mean = brightness * np.dot(_GREY, cv2.mean(view)[:3])
+    offset = (1 - contrast) * mean
+    changes = np.column_stack([brightness * contrast * matrix, np.full(3, offset)])
+    return np.asarray(cv2.transform(view, changes), np.uint8)
 
 
 def _border_colours(canvases: Pixels) -> npt.NDArray[np.float32]:

@@ -41,8 +41,8 @@ def test_what_is_compared_agrees(bench: Bench, check: Check) -> None:
 
 
 def test_both_decoders_agree(bench: Bench) -> None:
-    on_cpu, by_torchvision, agreement = pictures.decoding(bench, "cpu", count=20)
-    assert min(on_cpu.figure, by_torchvision.figure) > 0
+    on_cpu, by_threads, by_torchvision, agreement = pictures.decoding(bench, "cpu", count=20)
+    assert min(on_cpu.figure, by_threads.figure, by_torchvision.figure) > 0
     assert agreement.figure > 0.9, "they scale by other ways"
 
 

@@ -3,12 +3,14 @@
 import re
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from simsearch.collection.api import available_cores
 from simsearch.config import Selection
 from simsearch.errors import FolderError, InputError
 from simsearch.images.discover import discover, is_candidate, resolve_folder
@@ -37,10 +39,7 @@ def open_pictures(source: str, most: int) -> Iterator[tuple[Path, list[Path]]]:
             if made is None or not all(int(number) for number in made.groups()):
                 raise InputError(f"'{source}' is not made:COUNT,WIDTHxHEIGHT, as made:500,1024x768")
             count, width, height = map(int, made.groups())
-            yield (
-                folder,
-                [make_picture(folder, number, width, height) for number in range(min(count, most))],
-            )
+            yield folder, make_pictures(folder, min(count, most), width, height)
             return
         files = _files_in(source)
         if len(files) <= most:
@@ -64,6 +63,12 @@ def _link(folder: Path, number: int, file: Path) -> Path:
     link = folder / f"{number:06d}{file.suffix}"
     link.symlink_to(file)
     return link
+
+
+def make_pictures(folder: Path, count: int, width: int, height: int) -> list[Path]:
+    """Write so many JPEGs; see `make_picture`."""
+    with ThreadPoolExecutor(available_cores()) as pool:
+        return list(pool.map(lambda n: make_picture(folder, n, width, height), range(count)))
 
 
 def make_picture(folder: Path, number: int, width: int, height: int) -> Path:

@@ -2,41 +2,30 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 
 from simsearch.collection.api import available_cores
+from simsearch.collection.examining import examine_all
 from simsearch.config import EncoderSpec, Preprocessing
 from simsearch.encoder.embed import embed
 from simsearch.encoder.runtimes import Pixels, Runtime, Vectors
-from simsearch.errors import PictureError
-from simsearch.images.decode import decode, read_file
-from simsearch.images.fingerprint import content_hash
 from simsearch.index.build import build_fitting_index
 from simsearch.index.recipes import VectorSource
 from simsearch.index.vector_index import VectorIndex
-from simsearch.records import ImageRecord
+from simsearch.records import FoundFile, ImageRecord
 from simsearch.store.writer import PART_ROWS, PartWriter
 
 _NEIGHBOURS = 10
 
 
 def decoded(files: Sequence[Path], preprocessing: Preprocessing) -> list[Pixels]:
-    """Return what can be decoded, on all cores, as uint8 [side, side, 3] each."""
-
-    def one(file: Path) -> Pixels | None:
-        try:
-            data = read_file(str(file))
-            content_hash(data)
-            return decode(data, preprocessing).pixels
-        except PictureError:
-            return None
-
-    with ThreadPoolExecutor(available_cores()) as pool:
-        return [pixels for pixels in pool.map(one, files) if pixels is not None]
+    """Return what can be decoded, as an index run does it, as uint8 [side, side, 3] each."""
+    found = (FoundFile(str(file.parent), file.name, 0, 0) for file in files)
+    examined = examine_all(found, preprocessing, lambda _: False, available_cores())
+    return [one.picture.pixels for one in examined if one.picture is not None]
 
 
 def decode_rate(files: Sequence[Path], preprocessing: Preprocessing) -> float:

@@ -75,12 +75,13 @@ def top(scores: "torch.Tensor", k: int) -> "tuple[torch.Tensor, torch.Tensor]":
     if chunks < _CHUNKS * k:
         values, places = scores.topk(min(k, columns), dim=1)
         return values, places
-    # No score can be among the highest whose chunk's highest is not. [rows, k, _CHUNK] are left.
-    whole = scores[:, : chunks * _CHUNK].reshape(-1, chunks, _CHUNK)
-    held = whole.amax(dim=2).topk(k, dim=1).indices[:, :, None]
-    within = torch.arange(_CHUNK, device=scores.device)
-    left = whole.gather(1, held.expand(-1, -1, _CHUNK)).flatten(1)
-    numbers = (held * _CHUNK + within).flatten(1)
+    # No score can be among the highest whose chunk's highest is not. A chunk is every so-manieth
+    # score: maxima across rows of memory are found several times as fast as along them.
+    whole = scores[:, : chunks * _CHUNK].reshape(-1, _CHUNK, chunks)
+    held = whole.amax(dim=1).topk(k, dim=1).indices[:, None]
+    within = torch.arange(_CHUNK, device=scores.device)[:, None]
+    left = whole.gather(2, held.expand(-1, _CHUNK, -1)).flatten(1)
+    numbers = (within * chunks + held).flatten(1)
     rest = torch.arange(chunks * _CHUNK, columns, device=scores.device)
     left = torch.cat([left, scores[:, chunks * _CHUNK :]], dim=1)
     numbers = torch.cat([numbers, rest.expand(len(scores), -1)], dim=1)
