@@ -34,7 +34,7 @@ def resolve(name: str) -> EncoderSpec:
 
 
 def build_network(spec: EncoderSpec) -> "EmbeddingNetwork":
-    """Return a spec's torch network, in evaluation mode.
+    """Return a spec's torch network, in evaluation mode, for the caller to move and to change.
 
     Raises:
         EncoderError: the weights can't be had.
@@ -43,10 +43,11 @@ def build_network(spec: EncoderSpec) -> "EmbeddingNetwork":
     folder = Path(spec.name)
     if checkpoint.is_checkpoint(folder):
         current, network = checkpoint.read_spec(folder), checkpoint.load_network(folder)
-    elif spec.name == DEFAULT_ENCODER:
-        current, network = resolve(spec.name), _pretrained(spec.name)[1]
     else:
         current, network = _pretrained(spec.name)
+        _pretrained.cache_clear()  # the network is the caller's from now on
+        if spec.name == DEFAULT_ENCODER:
+            current = resolve(spec.name)
     if current.fingerprint != spec.fingerprint:
         raise EncoderMismatchError(
             f"encoder '{spec.name}' has other weights than the collection was made with; "

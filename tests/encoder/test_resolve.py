@@ -28,6 +28,13 @@ def test_the_default() -> None:
         assert network(torch.zeros(2, 224, 224, 3, dtype=torch.uint8)).shape == (2, 1280)
 
 
+@pytest.mark.parametrize("name", [DEFAULT_ENCODER, f"{DEFAULT_ENCODER}/stage2"])
+def test_a_network_is_its_callers_to_move(name: str) -> None:
+    spec = resolve(name)
+    build_network(spec).to("meta")
+    assert all(weights.device.type == "cpu" for weights in build_network(spec).parameters())
+
+
 def test_the_default_sees_pixels_less_127_over_128() -> None:
     network = build_network(resolve(DEFAULT_ENCODER))
     pixels = torch.randint(0, 256, (2, 224, 224, 3), dtype=torch.uint8)

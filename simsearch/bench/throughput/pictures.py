@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -74,13 +75,13 @@ def make_pictures(folder: Path, count: int, width: int, height: int) -> list[Pat
 def make_picture(folder: Path, number: int, width: int, height: int) -> Path:
     """Write a JPEG with as much detail as photographs have: spots of all sizes."""
     rng = np.random.default_rng([_SEED, number])
-    mixed = np.zeros((height, width, 3), np.float32)
+    mixed = np.zeros((1, 1, 3), np.float32)
     step = _DETAIL * 16
     while step >= 1:
         rows, columns = -(-height // step), -(-width // step)
-        spots = Image.fromarray(rng.integers(0, 256, (rows, columns, 3), np.uint8))
-        grown = spots.resize((width, height), Image.Resampling.BICUBIC)
-        mixed += np.asarray(grown, np.float32) * step**0.5
+        spots = rng.integers(0, 256, (rows, columns, 3), np.uint8)
+        grown = cv2.resize(mixed, (columns, rows), interpolation=cv2.INTER_CUBIC)
+        mixed = grown + np.float32(step**0.5) * spots
         step //= 2
     low, high = mixed.min(), mixed.max()
     path = folder / f"{number:06d}.jpg"
