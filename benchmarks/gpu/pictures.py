@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from simsearch.bench.throughput.pictures import make_pictures
 from simsearch.bench.throughput.run import benchmark_throughput
 from simsearch.bench.throughput.stages import decode_rate, decoded
 from simsearch.collection.api import available_cores
-from simsearch.config import DEFAULT_ENCODER
+from simsearch.config import DEFAULT_ENCODER, Preprocessing
 from simsearch.encoder.device import Target
 from simsearch.encoder.embed import embed
 from simsearch.encoder.resolve import build_network, resolve
@@ -73,17 +72,6 @@ def eager(network: torch.nn.Module, pixels: torch.Tensor) -> Callable[[], object
     return run
 
 
-def tried_out(network: torch.nn.Module, pixels: torch.Tensor) -> Callable[[], object]:
-    """Return a call for which cuDNN tries its ways first."""
-    run = eager(network, pixels)
-
-    def tuned() -> object:
-        with torch.backends.cudnn.flags(benchmark=True):
-            return run()
-
-    return tuned
-
-
 def graphed(network: torch.nn.Module, pixels: torch.Tensor) -> Callable[[], object]:
     """Return a call that replays a CUDA graph."""
     graph = torch.cuda.CUDAGraph()
@@ -105,7 +93,6 @@ def compiled(network: torch.nn.Module, pixels: torch.Tensor) -> Callable[[], obj
 
 VARIANTS: dict[str, Callable[[torch.nn.Module, torch.Tensor], Callable[[], object]]] = {
     "eager": eager,
-    "cuDNN's benchmark": tried_out,
     "CUDA graph": graphed,
     "torch.compile": compiled,
 }
@@ -144,20 +131,20 @@ def decoding(bench: Bench, device: str = "cuda", count: int = 4096) -> Iterator[
     yield Row("decode: lowest cosine of both ways", float(agreement.min()), "cosine")
 
 
-def squares_by_torchvision(files: Sequence[Path], preprocessing: Any, device: str) -> Pixels:
-    """Return uint8 [n, side, side, 3], cut and scaled as `images.decode` does."""
+def squares_by_torchvision(
+    files: Sequence[Path], preprocessing: Preprocessing, device: str
+) -> Pixels:
+    """Return uint8 [n, side, side, 3], the whole of each picture, as the default encoder's."""
     from torchvision.io import decode_jpeg
-    from torchvision.transforms.v2.functional import InterpolationMode, resized_crop
+    from torchvision.transforms.v2.functional import InterpolationMode, resize
 
+    assert (preprocessing.fit, preprocessing.crop_fraction) == ("squash", 1.0)
     side, parts = preprocessing.size, []
     for start in range(0, len(files), 256):
         data = [np.fromfile(file, np.uint8) for file in files[start : start + 256]]
         for one in decode_jpeg([torch.from_numpy(file) for file in data], device=device):
-            height, width = one.shape[1:]
-            cut = round(min(height, width) * preprocessing.crop_fraction)
-            box = ((height - cut) // 2, (width - cut) // 2, cut, cut)
             how = InterpolationMode(preprocessing.interpolation)
-            parts.append(resized_crop(one, *box, [side, side], how, antialias=True))
+            parts.append(resize(one, [side, side], how, antialias=True))
     pixels: Pixels = torch.stack(parts).permute(0, 2, 3, 1).contiguous().cpu().numpy()
     return pixels
 

@@ -81,7 +81,7 @@ def make_picture(folder: Path, number: int, width: int, height: int) -> Path:
         rows, columns = -(-height // step), -(-width // step)
         spots = rng.integers(0, 256, (rows, columns, 3), np.uint8)
         grown = cv2.resize(mixed, (columns, rows), interpolation=cv2.INTER_CUBIC)
-        mixed = grown + np.float32(step**0.5) * spots
+        mixed = grown + np.multiply(spots, step**0.5, dtype=np.float32)
         step //= 2
     low, high = mixed.min(), mixed.max()
     path = folder / f"{number:06d}.jpg"

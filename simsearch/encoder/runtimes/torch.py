@@ -67,10 +67,7 @@ class Transfers:
 
 
 class CudaTransfers:
-    """Copies to a GPU on a stream beside that of the kernels, and back without holding up either.
-
-    Not run on a GPU yet.
-    """
+    """Copies to a GPU on a stream beside that of the kernels, and back; neither waits."""
 
     ahead = 2
 

@@ -1,7 +1,7 @@
 """A navigable graph as `hnsw` is, whose links a GPU finds (CAGRA) and a CPU walks.
 
 Ootomo et al. 2023 (faiss.GpuIndexCagra). Its graph becomes the lowest level of an HNSW, as
-faiss.GpuIndexCagra.copyTo does it too, but for float32 vectors only. Not run on a GPU yet.
+faiss.GpuIndexCagra.copyTo does it too, but for float32 vectors only.
 """
 
 from dataclasses import dataclass

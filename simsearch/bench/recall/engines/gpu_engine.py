@@ -1,6 +1,6 @@
 """Indices that stay on one GPU and are searched there: every vector, or CAGRA's graph.
 
-For batches; a GPU is searched by one thread at a time. Not run on a GPU yet.
+For batches; a GPU is searched by one thread at a time. CAGRA's search was not run on one yet.
 """
 
 from pathlib import Path
