@@ -29,10 +29,10 @@ HELD_OUT = 150  # pictures whose altered copies are validated on
 COPIES = 12  # of each of them
 SEED = 0
 SETTINGS = (
-    *("--augment", "copy", "--mining", "first_positive"),
-    *("--entropy", 0.3, "--distillation", 8),
-    *("--classes-per-batch", 64, "--pictures-per-class", 4, "--learning-rate", 2e-4),
-    *("--frozen", 5, "--reuse", 2, "--epochs", 32, "--patience", 32),
+    *("--backbone", f"{BEFORE}/beside5", "--augment", "copy", "--mining", "first_positive"),
+    *("--entropy", 0.3, "--distillation", 1, "--learning-rate", 3e-4),
+    *("--classes-per-batch", 64, "--pictures-per-class", 4),
+    *("--frozen", 5, "--reuse", 2, "--epochs", 64, "--patience", 64),
 )
 
 

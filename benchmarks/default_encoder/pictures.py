@@ -1,7 +1,7 @@
 """The pictures that the default encoder is trained on: freely licensed, or made here.
 
-Clip art and cut-outs over plain ground, distinct tiles of large photographs and paintings, scenes
-that are put together from other cut-outs, and photographs of products, a class each.
+Clip art and cut-outs over plain ground, distinct tiles of large photographs and paintings, and
+photographs of products, a class each.
 """
 
 import csv
@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from simsearch.images.facts import is_plain
 
@@ -27,16 +27,11 @@ _SIDE = 512  # pixels of the longer side of what is written
 _LEAST = 64  # pixels of the shorter side of a cut-out
 _TILE = 448  # pixels a side of a photograph's tile, about
 _PROPORTIONS = (3 / 4, 1.0, 4 / 3)
-_IN_SCENES = 0.4  # of the cut-outs; the others stand alone
-_MOST_CUT_OUTS = 4  # in a scene
 Draw = np.random.Generator
 
 
 def make_pictures(share: Path, out: Path, limit: int | None, seed: int) -> list[Path]:
     """Write one JPEG a picture and return their paths; what shows hardly anything is left out.
-
-    No cut-out is in two pictures: whoever learns to tell those apart learns that a picture is
-    another one as soon as something lies beside it.
 
     Args:
         share: where Debian's packages put their files, as /usr/share.
@@ -44,9 +39,6 @@ def make_pictures(share: Path, out: Path, limit: int | None, seed: int) -> list[
     """
     out.mkdir(parents=True)
     found, large = files_of(share, CUT_OUTS)[:limit], files_of(share, LARGE)[:limit]
-    order = np.random.default_rng([seed, 0]).permutation(len(found)).tolist()
-    together = sorted(order[: round(_IN_SCENES * len(found))])
-    alone = sorted(order[len(together) :])
 
     def cut_out(number: int) -> list[Path]:
         image = _cut_out(found[number])
@@ -58,17 +50,8 @@ def make_pictures(share: Path, out: Path, limit: int | None, seed: int) -> list[
         places = enumerate(_tiles(large[number], draw))
         return [p for at, tile in places for p in _kept(tile, out / f"tile-{number:03}-{at:02}")]
 
-    def scene(number: int) -> list[Path]:
-        draw = np.random.default_rng([seed, 3, number])
-        mine = together[number : number + int(draw.integers(1, _MOST_CUT_OUTS + 1))]
-        return _kept(_scene([found[other] for other in mine], draw), out / f"scene-{number:05}")
-
     with ThreadPoolExecutor() as pool:
-        made = [
-            *pool.map(cut_out, alone),
-            *pool.map(tiles, range(len(large))),
-            *pool.map(scene, range(0, len(together), _MOST_CUT_OUTS)),
-        ]
+        made = [*pool.map(cut_out, range(len(found))), *pool.map(tiles, range(len(large)))]
     return [path for some in made for path in some]
 
 
@@ -140,33 +123,3 @@ def _tiles(path: Path, draw: Draw) -> Iterator[Image.Image]:
     for top, bottom in pairwise(ys):
         for left, right in pairwise(xs):
             yield whole.crop((round(left), round(top), round(right), round(bottom)))
-
-
-def _scene(found: Sequence[Path], draw: Draw) -> Image.Image:
-    """Put cut-outs before spots of all sizes."""
-    size = (_SIDE, round(_SIDE * draw.uniform(0.6, 1))) if draw.random() < 0.7 else (384, _SIDE)
-    scene = _spots(size, draw)
-    for path in found:
-        image = _cut_out(path)
-        if image is None:
-            continue
-        side = round(draw.uniform(0.3, 0.9) * min(size))
-        scaled = ImageOps.contain(image, (side, side))
-        left, top = (np.array(size) - scaled.size) * draw.random(2)
-        scene.paste(scaled, (round(left), round(top)), scaled)
-    return scene
-
-
-def _spots(size: tuple[int, int], draw: Draw) -> Image.Image:
-    """Return a texture between some colours: spots of random sizes, one over the other."""
-    colours = draw.integers(0, 256, (4, 3))
-    mixed = np.zeros((size[1], size[0]), np.float32)
-    for step in 2 ** draw.choice(np.arange(1, 8), 3, replace=False):
-        coarse = (-(-size[0] // int(step)) + 1, -(-size[1] // int(step)) + 1)
-        spots = Image.fromarray(draw.integers(0, 256, coarse[::-1], np.uint8))
-        grown = spots.resize(size, Image.Resampling.BICUBIC)
-        mixed += np.asarray(grown, np.float32) * float(draw.random())
-    level = (mixed - mixed.min()) / max(float(np.ptp(mixed)), 1.0) * (len(colours) - 1)
-    places = np.arange(len(colours))
-    channels = [np.interp(level, places, colours[:, channel]) for channel in range(3)]
-    return Image.fromarray(np.stack(channels, axis=-1).astype(np.uint8))

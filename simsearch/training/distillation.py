@@ -23,7 +23,10 @@ class Teacher:
         self._network = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
 
     def loss(self, inputs: "Tensor", embeddings: "Tensor") -> "Tensor":
-        """Return the mean squared difference of the pictures' cosines, about their mean, to before.
+        """Return how little the pictures' cosines go with those of before: 0 to 2, lower is better.
+
+        It is 1 less their correlation: all of them may become smaller, which is what tells copies
+        from look-alikes, as long as what is nearer stays nearer.
 
         Args:
             inputs: [n, ...] of pictures, as the network takes them.
@@ -31,9 +34,15 @@ class Teacher:
         """
         with torch.no_grad():
             before = _cosines(self._network.features(inputs).float())
-        return (_cosines(embeddings.float()) - before).square().mean()
+        return 1 - _correlation(_cosines(embeddings.float()), before)
 
 
 def _cosines(vectors: "Tensor") -> "Tensor":
+    """Return the cosines of every two of n vectors, about their mean, [n * (n - 1)]."""
     unit = normalize(vectors - vectors.mean(dim=0))
-    return unit @ unit.T
+    others = ~torch.eye(len(unit), dtype=torch.bool, device=unit.device)
+    return (unit @ unit.T)[others]
+
+
+def _correlation(one: "Tensor", other: "Tensor") -> "Tensor":
+    return normalize(one - one.mean(), dim=0) @ normalize(other - other.mean(), dim=0)

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from simsearch.config import DEFAULT_ENCODER, NetworkConfig
+from simsearch.config import DEFAULT_BACKBONE, NetworkConfig
+from simsearch.encoder.backbones._stages import Beside
 from simsearch.encoder.network import EmbeddingNetwork
 from simsearch.errors import EncoderError
 from simsearch.training.pictures import Pixels
@@ -44,13 +45,19 @@ class PartialNetwork(EmbeddingNetwork):
     def __init__(
         self, whole: EmbeddingNetwork, config: NetworkConfig, frozen: int, device: torch.device
     ) -> None:
-        if config.backbone != DEFAULT_ENCODER or config.pooling != "avg":
+        known = config.backbone == DEFAULT_BACKBONE or isinstance(whole.trunk, Beside)
+        if not known or config.pooling != "avg":
             raise EncoderError(
                 f"backbone '{config.backbone}' with pooling '{config.pooling}' is trained as a "
-                f"whole; use --frozen 0, or {DEFAULT_ENCODER} with avg"
+                f"whole; use --frozen 0, or {DEFAULT_BACKBONE} with avg"
             )
         if not _FEWEST <= frozen <= _MOST:
             raise EncoderError(f"--frozen {frozen} is no stage to train after; use 0, or 4 to 6")
+        if isinstance(whole.trunk, Beside) and frozen > whole.trunk.stage:
+            raise EncoderError(
+                f"--frozen {frozen} leaves stage {whole.trunk.stage} behind, which "
+                f"'{config.backbone}' needs; use {whole.trunk.stage} or less"
+            )
         size = config.preprocessing.size
         front = Front(whole, frozen, size, device)
         side = front(np.zeros((1, size, size, 3), np.uint8)).shape[-1]

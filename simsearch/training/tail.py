@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.nn.functional import hardtanh, pad
 
+from simsearch.encoder.backbones._stages import Beside
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -81,6 +83,8 @@ class Inverted(nn.Module):
 class Tail(nn.Module):
     """The stages of timm's EfficientNets after the first `frozen`, to their pooled features.
 
+    Where a trunk has an earlier stage beside its last layer, the tail has it, too.
+
     Attributes:
         side: of the maps that come in.
 
@@ -98,15 +102,21 @@ class Tail(nn.Module):
             self.blocks.append(Inverted(block, side))
             side = -(-side // block.conv_dw.stride[0])
         self.head = Pointwise(layers.conv_head, layers.bn2)
-        self._places = side * side
+        self._beside: int | None = None  # blocks before what stands beside the head
+        if isinstance(trunk, Beside):
+            self._beside = sum(map(len, layers.blocks[frozen : trunk.stage]))
 
     def forward(self, maps: "Tensor") -> "Tensor":
         """Map [n, c, side, side] to features float32 [n, features]."""
+        count = len(maps)
         flat = maps.flatten(2).transpose(0, 1).flatten(1)
+        steps = [flat]
         for block in self.blocks:
-            flat = block(flat)
-        head = _relu6(self.head(flat))
-        return head.view(len(head), -1, self._places).float().mean(dim=2).T
+            steps.append(block(steps[-1]))
+        pooled = [_pooled(_relu6(self.head(steps[-1])), count)]
+        if self._beside is not None:
+            pooled.append(Beside.SCALE * _pooled(steps[self._beside], count))
+        return torch.cat(pooled, dim=1)
 
     def write_to(self, trunk: nn.Module) -> None:
         """Put the weights back into the network that they were copied from, or one like it."""
@@ -137,6 +147,11 @@ def kernel_places(kernel: int, stride: int, side: int) -> npt.NDArray[np.int64]:
     seen = (rows >= 0) & (rows < kernel) & (columns >= 0) & (columns < kernel)
     places = np.where(seen, rows * kernel + columns, kernel * kernel)
     return places.reshape(side * side, after * after).astype(np.int64)
+
+
+def _pooled(maps: "Tensor", count: int) -> "Tensor":
+    """Return the means float32 [count, c] of maps [c, count * places]."""
+    return maps.view(len(maps), count, -1).float().mean(dim=2).T
 
 
 def _relu6(maps: "Tensor") -> "Tensor":

@@ -52,8 +52,7 @@ def products(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_pictures_are_whole_and_the_same_again(share: Path, tmp_path: Path) -> None:
     made = make_pictures(share, tmp_path / "one", limit=None, seed=0)
     kinds = Counter(path.name.split("-")[0] for path in made)
-    assert CUT_OUTS // 2 <= kinds["cut"] <= CUT_OUTS - 8, "the others are in scenes"
-    assert 2 <= kinds["scene"] <= 4
+    assert kinds["cut"] == CUT_OUTS, "but for the one that shows nothing"
     assert kinds["tile"] >= 2 * LARGE
     for path in made:
         with Image.open(path) as image:

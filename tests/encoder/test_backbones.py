@@ -8,7 +8,7 @@ import pytest
 import torch
 from timm.data import resolve_model_data_config
 
-from simsearch.config import DEFAULT_ENCODER, Preprocessing
+from simsearch.config import DEFAULT_BACKBONE, Preprocessing
 from simsearch.encoder.backbones import families, load_backbone, tf_efficientnet_lite0
 from simsearch.errors import EncoderError
 
@@ -18,9 +18,10 @@ NAMES = {
     "koch": ["koch"],
     "signet": ["signet"],
     "tf_efficientnet_lite0": [
-        DEFAULT_ENCODER,
-        f"{DEFAULT_ENCODER}/stage5",
-        f"{DEFAULT_ENCODER}/stages0-7",
+        DEFAULT_BACKBONE,
+        f"{DEFAULT_BACKBONE}/stage5",
+        f"{DEFAULT_BACKBONE}/stages0-7",
+        f"{DEFAULT_BACKBONE}/beside5",
     ],
     "timm": ["timm/test_resnet", "timm/test_vit.r160_in1k", "timm/mobilenetv3_small_050"],
     "torchvision": [
@@ -35,7 +36,7 @@ UNKNOWN = {
     "conv4": ("conv4/64", "conv4"),
     "koch": ("koch/2", "koch"),
     "signet": ("signet/f", "signet"),
-    "tf_efficientnet_lite0": ("tf_efficientnet_lite0/7", DEFAULT_ENCODER),
+    "tf_efficientnet_lite0": ("tf_efficientnet_lite0/7", DEFAULT_BACKBONE),
     "timm": ("timm/test_resnte", "timm/test_resnet"),
     "torchvision": ("torchvision/resnet-18", "torchvision/resnet18"),
 }
@@ -129,7 +130,7 @@ def test_a_crop_wider_than_the_picture_is_cut_to_it(monkeypatch: pytest.MonkeyPa
 
 def test_the_default_takes_the_packaged_weights_in_their_places() -> None:
     packaged = torch.load(tf_efficientnet_lite0.weights_file(), weights_only=True)
-    trunk, _ = load_backbone(DEFAULT_ENCODER, pretrained=True)
+    trunk, _ = load_backbone(DEFAULT_BACKBONE, pretrained=True)
     state = trunk.state_dict()
     for theirs, ours in {
         "_conv_stem.weight": "conv_stem.weight",
@@ -155,8 +156,8 @@ def test_networks_for_grey_pictures_see_no_colour_and_have_no_weights(name: str)
 
 
 def test_a_stage_gives_the_means_of_the_maps_after_it() -> None:
-    whole, _ = load_backbone(DEFAULT_ENCODER, pretrained=True)
-    cut, _ = load_backbone(f"{DEFAULT_ENCODER}/stage5", pretrained=True)
+    whole, _ = load_backbone(DEFAULT_BACKBONE, pretrained=True)
+    cut, _ = load_backbone(f"{DEFAULT_BACKBONE}/stage5", pretrained=True)
     parts: Any = whole.eval()
     pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
@@ -165,20 +166,31 @@ def test_a_stage_gives_the_means_of_the_maps_after_it() -> None:
 
 
 def test_several_stages_stand_side_by_side() -> None:
-    several, _ = load_backbone(f"{DEFAULT_ENCODER}/stages2-4", pretrained=True)
+    several, _ = load_backbone(f"{DEFAULT_BACKBONE}/stages2-4", pretrained=True)
     pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         found = several.eval()(pictures)
         each = [
-            load_backbone(f"{DEFAULT_ENCODER}/stage{n}", pretrained=True)[0].eval()(pictures)
+            load_backbone(f"{DEFAULT_BACKBONE}/stage{n}", pretrained=True)[0].eval()(pictures)
             for n in (2, 3, 4)
         ]
     assert torch.allclose(found, torch.cat(each, dim=1), atol=1e-5)
 
 
+def test_a_stage_beside_the_last_layer_is_scaled() -> None:
+    pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    last, stage, both = (
+        load_backbone(f"{DEFAULT_BACKBONE}{part}", pretrained=True)[0].eval()
+        for part in ("", "/stage5", "/beside5")
+    )
+    with torch.inference_mode():
+        wanted = torch.cat([last(pictures), 0.3 * stage(pictures)], dim=1)
+        assert torch.allclose(both(pictures), wanted, atol=1e-5)
+
+
 def test_stage_0_is_the_layer_before_the_first() -> None:
-    whole: Any = load_backbone(DEFAULT_ENCODER, pretrained=True)[0].eval()
-    several, _ = load_backbone(f"{DEFAULT_ENCODER}/stages0-1", pretrained=True)
+    whole: Any = load_backbone(DEFAULT_BACKBONE, pretrained=True)[0].eval()
+    several, _ = load_backbone(f"{DEFAULT_BACKBONE}/stages0-1", pretrained=True)
     pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         maps = whole.bn1(whole.conv_stem(pictures))
@@ -187,8 +199,11 @@ def test_stage_0_is_the_layer_before_the_first() -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["stage0", "stage8", "stages3", "stages4-4", "stages5-2", "stages1-9"]
+    "part",
+    ["stage0", "stage8", "stages3", "stages4-4", "stages5-2", "stages1-9", "beside0", "beside7"],
 )
 def test_stages_that_there_are_not(part: str) -> None:
-    with pytest.raises(EncoderError, match=r"stage1 to stage7, or several side by side, as .*0-7"):
-        load_backbone(f"{DEFAULT_ENCODER}/{part}", pretrained=False)
+    with pytest.raises(
+        EncoderError, match=r"stage1 to stage7, several side by side, as .*0-7, or one "
+    ):
+        load_backbone(f"{DEFAULT_BACKBONE}/{part}", pretrained=False)

