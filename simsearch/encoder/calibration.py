@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from simsearch.config import EncoderSpec
-from simsearch.encoder.checkpoint import is_checkpoint
+from simsearch.encoder.checkpoint import find_checkpoint
 from simsearch.errors import EncoderError
 from simsearch.records.labelled import Calibration
 
@@ -48,5 +48,5 @@ def calibration_of(spec: EncoderSpec) -> Calibration | None:
     Raises:
         EncoderError: calibration.json can't be read.
     """
-    folder = Path(spec.name)
-    return read_calibration(folder) if is_checkpoint(folder) else None
+    folder = find_checkpoint(spec.name)
+    return read_calibration(folder) if folder is not None else None
