@@ -32,7 +32,7 @@ SETTINGS = (
     *("--backbone", f"{BEFORE}/beside5", "--augment", "copy", "--mining", "first_positive"),
     *("--entropy", 0.3, "--distillation", 1, "--learning-rate", 2e-4, "--ema", 0.998),
     *("--classes-per-batch", 64, "--pictures-per-class", 4),
-    *("--frozen", 5, "--reuse", 2, "--epochs", 40, "--patience", 40),
+    *("--dim", 320, "--frozen", 5, "--reuse", 2, "--epochs", 22, "--patience", 22),
 )
 
 

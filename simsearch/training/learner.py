@@ -14,21 +14,15 @@ from simsearch.encoder.embed import normalized
 from simsearch.encoder.network import EmbeddingNetwork
 from simsearch.evaluation.labelled import Labels
 from simsearch.metrics import retrieve
-from simsearch.training.augment import makes_copies
 from simsearch.training.chunks import chunk_size, features_in_chunks
 from simsearch.training.collapse import CollapseGuard
 from simsearch.training.curriculum import Stage
+from simsearch.training.directions import discriminants, principal_axes
 from simsearch.training.distillation import Teacher
 from simsearch.training.job import Job
 from simsearch.training.loader import plain_batches
 from simsearch.training.mining import Vectors
-from simsearch.training.neck import (
-    begin_projection,
-    discriminants,
-    principal_axes,
-    settle,
-    whitening_axes,
-)
+from simsearch.training.neck import Neck, Projection
 from simsearch.training.objective import BatchStats, Objective
 from simsearch.training.optimizer import new_optimizer
 from simsearch.training.partial import PartialNetwork, inputs_of, take_up
@@ -42,7 +36,6 @@ if TYPE_CHECKING:
 _CLIP = 1.0
 _EVALUATION_BATCH = 64
 _SAMPLE = 20_000  # pictures that say enough of how features vary together
-_FEW = 1_000  # and of how each varies
 _CLEARLY = 0.05  # MAP@R: less says nothing where a handful of classes is validated on
 
 
@@ -121,13 +114,11 @@ class Learner:
         return stats
 
     def settle(self) -> None:
-        """Let the shown network normalise with what training pictures are like, not augmented."""
-        neck: Any = self.shown.projection
-        rows = _sample(self._job, _FEW)
-        pictures = self._job.train.subset(rows.tolist())
-        features = outputs_of(self._job, pictures, self.shown, features=True)
+        """Fit the shown network's projection to training pictures as they are, not augmented."""
+        projection = projection_of(self.shown)
+        features = _sampled_features(self._job, self.shown, projection.sample)
         with np.errstate(over="ignore", invalid="ignore"):
-            settle(neck, features)
+            projection.settle(features)
 
     def embed(self, pictures: PictureSet, network: EmbeddingNetwork | None = None) -> Vectors:
         """Return unit vectors float32 [n, dim] of pictures, not augmented."""
@@ -139,8 +130,7 @@ class Learner:
         """Take up another network's weights; all that learned beside it begins anew."""
         for mine in {self.network, self.shown}:
             take_up(mine, network.trunk)
-            neck: Any = mine.projection
-            neck.linear.load_state_dict(network.projection.state_dict())
+            projection_of(mine).linear.load_state_dict(network.projection.state_dict())
             fit_projection(self._job, mine, None)
         self.objective = self._new_objective()  # a loss's own weights may be what broke
         self.guard.clear()
@@ -158,7 +148,8 @@ class Learner:
 
     def _new_objective(self) -> Objective:
         config, classes = self._job.config, int(self._job.train_labels.max()) + 1
-        objective = Objective(config.loss, config.dim, classes, config.memory, config.entropy)
+        width = projection_of(self.network).width
+        objective = Objective(config.loss, width, classes, config.memory, config.entropy)
         return objective.to(self._job.device)
 
     def _forward(self, inputs: "Tensor", head_only: bool) -> "Tensor":
@@ -168,42 +159,54 @@ class Learner:
         return projected
 
 
-def fit_projection(job: Job, network: EmbeddingNetwork, validation: Vectors | None) -> None:
-    """Begin a network's neck with what its trunk makes of training pictures, or of a sample.
+def projection_of(network: EmbeddingNetwork) -> Projection:
+    """Return the projection of a network that is trained."""
+    projection: Any = network.projection
+    found: Projection = projection
+    return found
 
-    It begins with their linear discriminants, or where these tell the validation classes apart
-    clearly less well (there may be few classes to learn from), with their principal axes. Where
-    pictures are classes of their own, which vary in nothing yet, it begins with whitened ones.
+
+def fit_projection(job: Job, network: EmbeddingNetwork, validation: Vectors | None) -> None:
+    """Begin a network's projection with what its trunk makes of training pictures, or of a sample.
+
+    A new neck begins with their linear discriminants, or where these tell the validation classes
+    apart clearly less well (there may be few classes to learn from), with their principal axes.
 
     Args:
         validation: float32 [n, features], what the trunk makes of the validation pictures; None
             keeps what the layer does.
     """
-    neck: Any = network.projection
+    neck = projection_of(network)
     rows = _sample(job, _SAMPLE)
     features = outputs_of(job, job.train.subset(rows.tolist()), network, features=True)
+    if not isinstance(neck, Neck):
+        neck.settle(features)
+        return
     if validation is None:
-        begin_projection(neck, features, None)
+        neck.begin(features, None)
         return
     neck.eval()
-    if makes_copies(job.config.augment):
-        begin_projection(neck, features, whitening_axes(features))
-        return
     axes = principal_axes(features)
     quality = []
     for directions in (axes, discriminants(features, job.train_labels[rows])):
-        begin_projection(neck, features, directions)
+        neck.begin(features, directions)
         with torch.inference_mode():
             outputs = neck(torch.from_numpy(validation).to(job.device)).cpu().numpy()
         found = retrieve(normalized(outputs), job.validation_labels)
         quality.append(found.means()["map_at_r"])
     if quality[1] < quality[0] - _CLEARLY:
-        begin_projection(neck, features, axes)
+        neck.begin(features, axes)
         job.watcher.note(
             "the projection begins with principal axes: linear discriminants of the training "
             "classes tell the others apart less well "
             f"(MAP@R {quality[1]:.3f}, not {quality[0]:.3f})"
         )
+
+
+def _sampled_features(job: Job, network: EmbeddingNetwork, most: int) -> Vectors:
+    """Return what a network's trunk makes of training pictures, or of a sample of them."""
+    pictures = job.train.subset(_sample(job, most).tolist())
+    return outputs_of(job, pictures, network, features=True)
 
 
 def _sample(job: Job, most: int) -> Labels:

@@ -1,48 +1,94 @@
-"""The projection while it is trained: a linear layer, and normalisation over the batch.
+"""The projection while the network is trained; once that is over, one linear layer.
 
-Distances are shrunk most easily by one vector added to all embeddings: that is how they collapse.
-What is centred and scaled over the batch can't (the BNNeck of Luo et al. 2019). Once training is
-over, all of it is one linear layer again.
+Where pictures have labels, it is trained, too, and normalised over the batch. Distances are shrunk
+most easily by one vector added to all embeddings: that is how they collapse. What is centred and
+scaled over the batch can't (the BNNeck of Luo et al. 2019).
+
+Where pictures are classes of their own, the trunk alone is trained, on its features as they are. A
+projection that learns tells the training pictures apart better, and others worse than the first
+axes of all features do (both measured: `benchmarks/default_encoder/README.md`).
 """
 
 import copy
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
 from simsearch.encoder.network import EmbeddingNetwork
+from simsearch.training.directions import Features, Matrix, axes_from_zero
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Features = npt.NDArray[np.float32]
-Matrix = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.int64]
-_SHRINKAGE = 0.3  # times the mean variance: directions that hardly vary are not blown up
-_LEAST_VARIANCE = 1e-3  # of the mean, as of an axis along which pictures hardly vary
-_TOTAL = 1e-3  # weight of what does not tell classes apart, to rank it behind what does
+
+class Projection(nn.Module):
+    """A linear layer that is fitted to features of training pictures.
+
+    Attributes:
+        linear: what it does once training is over, but for what `folded` adds.
+        width: length of what it gives while it is trained.
+        sample: pictures whose features settle it.
+    """
+
+    width: int
+    sample: int
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.linear = linear
+
+    def settle(self, features: Features) -> None:
+        """Fit to what training pictures are like by now, float32 [n, features], not augmented."""
+        raise NotImplementedError
+
+    def folded(self) -> nn.Linear:
+        """Return the linear layer that does the same as this one after training."""
+        raise NotImplementedError
 
 
-class Neck(nn.Module):
-    """A linear layer whose outputs are brought to mean 0 and to learned scales.
+class Neck(Projection):
+    """A linear layer that learns; its outputs are brought to mean 0 and to learned scales.
 
     Attributes:
         new: the layer was drawn at random, and is to begin with linear discriminants.
     """
 
+    sample = 1_000
+
     def __init__(self, linear: nn.Linear, new: bool = True) -> None:
-        super().__init__()
+        super().__init__(linear)
         self.new = new
-        self.linear = linear
+        self.width = linear.out_features
         self.norm = nn.BatchNorm1d(linear.out_features, affine=False)
         self.scale = nn.Parameter(torch.ones(linear.out_features))
 
     def forward(self, features: "Tensor") -> "Tensor":
         """Map float [n, features] to float32 [n, dim]."""
         return cast("Tensor", self.norm(self.linear(features).float()) * self.scale)
+
+    def begin(self, features: Features, directions: Matrix | None) -> None:
+        """Fit to the features of the training pictures before any training.
+
+        Args:
+            features: float32 [n, features], what the trunk makes of the training pictures.
+            directions: float64 [features, m], to project onto as many as there is place for, the
+                first ones; None keeps what the layer does, but for the mean.
+        """
+        if directions is not None:
+            project_onto(self.linear, directions)
+        variance = self._normalise(features)
+        scales = np.sqrt((variance + self.norm.eps) / max(variance.mean(), 1e-12))
+        with torch.no_grad():
+            self.scale.copy_(torch.from_numpy(scales).float())
+
+    def settle(self, features: Features) -> None:
+        """Normalise with the mean and variance of pictures as they are.
+
+        Over the batches it has seen augmented ones, which vary in other ways than those to come.
+        """
+        self._normalise(features)
 
     def folded(self) -> nn.Linear:
         """Return the linear layer that does the same as this one after training."""
@@ -54,93 +100,52 @@ class Neck(nn.Module):
             linear.bias.sub_(mean).mul_(scale)
         return linear
 
+    def _normalise(self, features: Features) -> Matrix:
+        """Set the mean and variance that it normalises with; return the variance [dim]."""
+        weight, bias = (part.detach().double().cpu().numpy() for part in self.linear.parameters())
+        outputs = features.astype(np.float64) @ weight.T + bias
+        mean, variance = outputs.mean(axis=0), outputs.var(axis=0)
+        cast("Tensor", self.norm.running_mean).copy_(torch.from_numpy(mean).float())
+        cast("Tensor", self.norm.running_var).copy_(torch.from_numpy(variance).float())
+        return cast("Matrix", variance)
+
+
+class Compression(Projection):
+    """Nothing while the trunk is trained; the first axes of its features to measure and to save."""
+
+    sample = 3_000
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__(linear.requires_grad_(requires_grad=False))
+        self.width = linear.in_features
+
+    def forward(self, features: "Tensor") -> "Tensor":
+        """Map float [n, features] to float32 [n, features], and to [n, dim] in evaluation."""
+        return cast("Tensor", features if self.training else self.linear(features)).float()
+
+    def settle(self, features: Features) -> None:
+        """Find the axes of features float32 [n, features]."""
+        project_onto(self.linear, axes_from_zero(features))
+
+    def folded(self) -> nn.Linear:
+        """Return the linear layer onto the axes."""
+        return copy.deepcopy(self.linear).requires_grad_(requires_grad=True)
+
+
+def project_onto(linear: nn.Linear, directions: Matrix) -> None:
+    """Let a layer project onto directions [features, m], the first ones that it has place for."""
+    rows = torch.from_numpy(directions[:, : linear.out_features].T.copy()).float()
+    with torch.no_grad():
+        linear.weight.zero_()
+        linear.weight[: len(rows)] = rows
+        linear.bias.zero_()
+
 
 def folded(network: EmbeddingNetwork) -> EmbeddingNetwork:
     """Return a network that gives the same embeddings with a plain linear projection."""
-    neck = network.projection
-    if not isinstance(neck, Neck):
+    projection = network.projection
+    if not isinstance(projection, Projection):
         return network
     plain = copy.copy(network)
-    plain._modules = {**network._modules, "projection": neck.folded()}
+    plain._modules = {**network._modules, "projection": projection.folded()}
     return plain
-
-
-def begin_projection(neck: Neck, features: Features, directions: Matrix | None) -> None:
-    """Fit a projection to the features of the training pictures.
-
-    Args:
-        features: float32 [n, features], what the trunk makes of the training pictures.
-        directions: float64 [features, m], to project onto as many as there is place for, the first
-            ones; None keeps what the layer does, but for the mean.
-    """
-    if directions is not None:
-        rows = torch.from_numpy(directions[:, : neck.linear.out_features].T.copy()).float()
-        with torch.no_grad():
-            neck.linear.weight.zero_()
-            neck.linear.weight[: len(rows)] = rows
-            neck.linear.bias.zero_()
-    variance = settle(neck, features)
-    scales = np.sqrt((variance + neck.norm.eps) / max(variance.mean(), 1e-12))
-    with torch.no_grad():
-        neck.scale.copy_(torch.from_numpy(scales).float())
-
-
-def settle(neck: Neck, features: Features) -> Matrix:
-    """Set the mean and variance that a neck normalises with; return the variance [dim].
-
-    Over the batches it has seen augmented pictures, which vary in other ways than those to come.
-
-    Args:
-        features: float32 [n, features], what the trunk makes of pictures as they are.
-    """
-    weight, bias = (part.detach().double().cpu().numpy() for part in neck.linear.parameters())
-    outputs = features.astype(np.float64) @ weight.T + bias
-    mean, variance = outputs.mean(axis=0), outputs.var(axis=0)
-    cast("Tensor", neck.norm.running_mean).copy_(torch.from_numpy(mean).float())
-    cast("Tensor", neck.norm.running_var).copy_(torch.from_numpy(variance).float())
-    return cast("Matrix", variance)
-
-
-def principal_axes(features: Features) -> Matrix:
-    """Return directions float64 [features, features], those that pictures vary most along first.
-
-    All of them keep every distance as it is; the first ones, as much as so many can.
-    """
-    return _axes(features)[1]
-
-
-def whitening_axes(features: Features) -> Matrix:
-    """Return principal axes [features, features], scaled: pictures vary as much along each."""
-    variances, axes = _axes(features)
-    return cast("Matrix", axes / np.sqrt(variances + _LEAST_VARIANCE * variances.mean()))
-
-
-def _axes(features: Features) -> tuple[Matrix, Matrix]:
-    """Return the variances along the principal axes, and these as columns, the largest first."""
-    variances, axes = np.linalg.eigh(np.cov(features.astype(np.float64), rowvar=False, bias=True))
-    return np.clip(variances[::-1], 0, None), axes[:, ::-1]
-
-
-def discriminants(features: Features, labels: Labels) -> Matrix:
-    """Return directions [features, at most features], those that tell classes apart first.
-
-    They whiten the covariance within classes, so that what varies between pictures of the same
-    class counts less (linear discriminant analysis; WCCN of Hatch, Kajarekar, Stolcke 2006).
-
-    Args:
-        features: float32 [n, features].
-        labels: int64 [n].
-    """
-    values = features.astype(np.float64)
-    classes, rows, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    means = np.zeros((len(classes), values.shape[1]))
-    np.add.at(means, rows, values)
-    between = np.cov(means / counts[:, None], rowvar=False, bias=True, fweights=counts)
-    total = np.cov(values, rowvar=False, bias=True)
-    within = total - between
-    noise = _SHRINKAGE * np.trace(within) / len(within) + 1e-12
-    variances, axes = np.linalg.eigh(within + noise * np.eye(len(within)))
-    whitening = axes / np.sqrt(variances)
-    ranks, order = np.linalg.eigh(whitening.T @ (between + _TOTAL * total) @ whitening)
-    useful = ranks[::-1] > 1e-9 * ranks[-1]
-    return cast("Matrix", whitening @ order[:, ::-1][:, useful])

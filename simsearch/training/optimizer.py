@@ -21,7 +21,7 @@ def new_optimizer(
     new = rate if job.from_scratch else rate * _NEW_RATE
     modules = [(network.trunk, rate), (network.projection, rate), (objective, new)]
     groups = [
-        {"params": list(module.parameters()), "lr": rate, "highest": rate}
+        {"params": [p for p in module.parameters() if p.requires_grad], "lr": rate, "highest": rate}
         for module, rate in modules
     ]
     filled = [group for group in groups if group["params"]]

@@ -12,7 +12,8 @@ from simsearch.encoder.backbones import load_backbone
 from simsearch.encoder.network import EmbeddingNetwork, output_dim
 from simsearch.encoder.pooling import use_pooling
 from simsearch.errors import EncoderError, InputError
-from simsearch.training.neck import Neck
+from simsearch.training.augment import makes_copies
+from simsearch.training.neck import Compression, Neck
 
 if TYPE_CHECKING:
     from simsearch.config import Preprocessing
@@ -30,6 +31,7 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
         InputError: a checkpoint is given, and another backbone.
     """
     torch.manual_seed(config.seed)
+    copies = makes_copies(config.augment)
     projection: nn.Linear | None = None
     if config.weights in {"imagenet", "none"}:
         backbone = config.backbone or DEFAULT_BACKBONE
@@ -40,7 +42,7 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
         before = checkpoint.read_config(folder)
         loaded, preprocessing = checkpoint.load_network(folder), before.preprocessing
         trunk, backbone, pooling = loaded.trunk, before.backbone, before.pooling
-        if before.dim == config.dim:
+        if before.dim == config.dim and not copies:
             projection = _as_linear(loaded.projection, before.dim)
         if config.backbone not in {None, backbone}:
             raise InputError(
@@ -73,7 +75,8 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
                 f"{_MOST_CORRELATIONS:,}; use fewer channels, as {DEFAULT_BACKBONE}/stages0-2 has"
             )
         projection = nn.Linear(features, config.dim)
-    network = EmbeddingNetwork(trunk, preprocessing, Neck(projection, new))
+    learns = Compression(projection) if copies else Neck(projection, new)
+    network = EmbeddingNetwork(trunk, preprocessing, learns)
     return network, NetworkConfig(backbone, preprocessing, config.dim, pooling)
 
 

@@ -8,16 +8,8 @@ from torch import nn
 
 from simsearch.encoder.network import EmbeddingNetwork
 from simsearch.metrics import retrieve
-from simsearch.training.neck import (
-    Labels,
-    Neck,
-    begin_projection,
-    discriminants,
-    folded,
-    principal_axes,
-    settle,
-    whitening_axes,
-)
+from simsearch.training.directions import Labels, axes_from_zero, discriminants, principal_axes
+from simsearch.training.neck import Compression, Neck, folded
 from tests.encoder.conftest import PREPROCESSING, small_network
 
 FEATURES = 96
@@ -55,7 +47,7 @@ def test_folded_does_what_the_neck_does_after_training(labels: Labels | None) ->
     neck = seeded_neck()
     network = EmbeddingNetwork(small_network().trunk, PREPROCESSING, neck).eval()
     values = features(200)
-    begin_projection(neck, values, None if labels is None else discriminants(values, labels))
+    neck.begin(values, None if labels is None else discriminants(values, labels))
     plain = folded(network)
     generator = torch.Generator().manual_seed(0)
     pictures = torch.randint(0, 256, (3, 64, 64, 3), dtype=torch.uint8, generator=generator)
@@ -79,7 +71,7 @@ def test_it_begins_with_what_tells_classes_apart() -> None:
     shared = np.random.default_rng(9).normal(size=(5, FEATURES)) * 2
     (values, labels), (unseen, names) = labelled(0, shared), labelled(1, shared)
     neck = Neck(nn.Linear(FEATURES, 48)).eval()
-    begin_projection(neck, values.numpy(), discriminants(values.numpy(), labels))
+    neck.begin(values.numpy(), discriminants(values.numpy(), labels))
 
     def map_at_r(vectors: torch.Tensor) -> float:
         unit = nn.functional.normalize(vectors, dim=1).detach().numpy()
@@ -93,7 +85,7 @@ def test_it_whitens_what_varies_within_classes() -> None:
     """As numpy's covariance finds it, with the mean variance added to the diagonal."""
     values, labels = labelled(0, np.ones((5, FEATURES)))
     neck = Neck(nn.Linear(FEATURES, FEATURES)).eval()
-    begin_projection(neck, values.numpy(), discriminants(values.numpy(), labels))
+    neck.begin(values.numpy(), discriminants(values.numpy(), labels))
     centred = values.double().numpy()
     for label in np.unique(labels):
         centred[labels == label] -= centred[labels == label].mean(axis=0)
@@ -108,7 +100,7 @@ def test_it_whitens_what_varies_within_classes() -> None:
 def test_few_pictures_fill_few_numbers(pictures: int) -> None:
     neck = seeded_neck().eval()
     values = features(pictures)
-    begin_projection(neck, values, discriminants(values, np.arange(pictures) // 2))
+    neck.begin(values, discriminants(values, np.arange(pictures) // 2))
     outputs = neck(torch.from_numpy(features(pictures)))
     assert torch.isfinite(outputs).all()
     assert int((outputs.std(dim=0) > 1e-3).sum()) == min(16, pictures - 1)
@@ -116,7 +108,7 @@ def test_few_pictures_fill_few_numbers(pictures: int) -> None:
 
 def test_without_labels_it_does_what_the_layer_did_but_for_the_mean() -> None:
     neck, values = seeded_neck().eval(), torch.from_numpy(features(500))
-    begin_projection(neck, values.numpy(), None)
+    neck.begin(values.numpy(), None)
     with torch.inference_mode():
         outputs, plain = neck(values), neck.linear(values)
     centred = plain - plain.mean(dim=0)
@@ -126,7 +118,8 @@ def test_without_labels_it_does_what_the_layer_did_but_for_the_mean() -> None:
 def test_settled_it_normalises_with_what_it_is_shown_last() -> None:
     neck, seen, values = seeded_neck(), features(300), features(200) * 3 + 1
     neck(torch.from_numpy(seen))
-    settle(neck.eval(), values)
+    neck.eval()
+    neck.settle(values)
     with torch.inference_mode():
         outputs = neck(torch.from_numpy(values))
     assert torch.allclose(outputs.mean(dim=0), torch.zeros(16), atol=1e-4)
@@ -140,20 +133,43 @@ def test_all_principal_axes_keep_distances_and_the_first_most_of_them() -> None:
     variances = (values.double().numpy() @ axes).var(axis=0)
     assert (np.diff(variances) <= 1e-9 * variances[0]).all()
     neck = Neck(nn.Linear(FEATURES, FEATURES)).eval()
-    begin_projection(neck, values.numpy(), axes)
+    neck.begin(values.numpy(), axes)
     with torch.inference_mode():
         distances = torch.cdist(neck(values), neck(values))
     plain = torch.cdist(values, values)
     assert torch.allclose(distances / distances.mean(), plain / plain.mean(), atol=1e-2)
 
 
-def test_along_whitening_axes_pictures_vary_as_much_in_each_direction() -> None:
-    values, _ = labelled(0, np.random.default_rng(9).normal(size=(5, FEATURES)))
-    spread = values.double().numpy() @ whitening_axes(values.numpy())
-    found = np.cov(spread, rowvar=False, bias=True)
-    assert found - np.diag(found.diagonal()) == pytest.approx(0, abs=1e-9)
-    assert found.diagonal()[:4] == pytest.approx(1, abs=0.02)
-    flat = values.numpy() * (np.arange(FEATURES) > 0)  # one feature never varies
-    assert np.isfinite(whitening_axes(flat)).all()
-    outputs = flat.astype(np.float64) @ whitening_axes(flat)
-    assert outputs.var(axis=0).min() < 1e-6, "what does not vary is not blown up"
+def test_axes_from_zero_keep_what_is_large_and_even_it_out_a_little() -> None:
+    values = features(500)
+    axes = axes_from_zero(values)
+    spread = values.astype(np.float64) @ axes
+    found = spread.T @ spread / len(values)
+    assert found - np.diag(found.diagonal()) == pytest.approx(0, abs=1e-9 * found.max())
+    squares = np.linalg.eigvalsh(values.astype(np.float64).T @ values / len(values))[::-1]
+    assert found.diagonal()[:50] == pytest.approx(squares[:50] ** 0.8, rel=0.01)
+    flat = values * (np.arange(FEATURES) > 0)  # one feature is never there
+    assert np.isfinite(axes_from_zero(flat)).all()
+
+
+def test_weaker_features_have_the_direction_that_they_had() -> None:
+    """About the mean they would not: a blurred copy would be another picture."""
+    compression = Compression(nn.Linear(FEATURES, 16)).eval()
+    values = torch.from_numpy(features(300))
+    compression.settle(values.numpy())
+    whole, weak = compression(values), compression(0.4 * values)
+    assert torch.allclose(nn.functional.normalize(whole), nn.functional.normalize(weak), atol=1e-5)
+
+
+def test_compression_learns_nothing_and_is_not_there_while_the_trunk_learns() -> None:
+    compression, values = Compression(nn.Linear(FEATURES, 16)), torch.from_numpy(features(300))
+    assert not any(parameter.requires_grad for parameter in compression.parameters())
+    assert torch.equal(compression.train()(values), values)
+    assert compression.width == FEATURES
+    compression.settle(values.numpy())
+    found = compression.eval()(values)
+    assert found.shape == (300, 16)
+    assert torch.allclose(found, compression.folded()(values))
+    few = Compression(nn.Linear(FEATURES, 2 * FEATURES))
+    few.settle(values.numpy())
+    assert torch.equal(few.eval()(values)[:, FEATURES:], torch.zeros(300, FEATURES))

@@ -19,8 +19,8 @@ from simsearch.evaluation.labelled import LabelledPictures, read_labelled
 from simsearch.metrics import retrieve
 from simsearch.records.labelled import TrainingResult
 from simsearch.training import chunks, learner
+from simsearch.training.directions import principal_axes
 from simsearch.training.loader import plain_batches
-from simsearch.training.neck import principal_axes
 from simsearch.training.train import train
 from tests.training.conftest import Witness, changed, picture_set, write_glyphs
 
