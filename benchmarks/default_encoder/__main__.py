@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +28,13 @@ BEFORE = "tf_efficientnet_lite0"  # not trained for this
 ALIKE = 0.85  # cosine from which two pictures are too much alike to be told apart
 HELD_OUT = 150  # pictures whose altered copies are validated on
 COPIES = 12  # of each of them
+OF_EACH_PRODUCT = 8  # photographs: more of them pull together what is only alike
 SEED = 0
 SETTINGS = (
     *("--backbone", f"{BEFORE}/beside5", "--augment", "copy", "--mining", "first_positive"),
-    *("--entropy", 0.3, "--distillation", 1, "--learning-rate", 2e-4, "--ema", 0.998),
+    *("--entropy", 0.3, "--distillation", 2, "--learning-rate", 2e-4, "--ema", 0.998),
     *("--classes-per-batch", 64, "--pictures-per-class", 4),
-    *("--dim", 320, "--frozen", 5, "--reuse", 2, "--epochs", 22, "--patience", 22),
+    *("--dim", 304, "--frozen", 5, "--reuse", 2, "--epochs", 40, "--patience", 40),
 )
 
 
@@ -77,7 +79,11 @@ def prepare(pictures: Sequence[Path], products: Path, table: Path, validation: P
     for number in order[:held]:
         write_copies(pictures[number], validation / pictures[number].stem, number)
     trained = [(pictures[number], pictures[number].stem) for number in sorted(order[held:])]
-    named = [(path, f"product/{path.parent.name}") for path in sorted(products.glob("*/*"))]
+    named = [
+        (path, f"product/{folder.name}")
+        for folder in sorted(products.iterdir())
+        for path in islice(sorted(folder.iterdir()), OF_EACH_PRODUCT)
+    ]
     write_table([*trained, *named], table)
 
 

@@ -10,6 +10,7 @@ Matrix = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 _SHRINKAGE = 0.3  # times the mean variance: directions that hardly vary are not blown up
 _TOTAL = 1e-3  # weight of what does not tell classes apart, to rank it behind what does
+_LEAST_VARIANCE = 1e-3  # of the mean, as of an axis along which pictures hardly vary
 _EVENING = 0.1  # power by which what varies little counts more: 0 keeps distances, 0.5 whitens
 _LEAST = 1e-5  # of the largest, as what hardly varies is taken to vary
 
@@ -19,8 +20,19 @@ def principal_axes(features: Features) -> Matrix:
 
     All of them keep every distance as it is; the first ones, as much as so many can.
     """
-    _, axes = np.linalg.eigh(np.cov(features.astype(np.float64), rowvar=False, bias=True))
-    return cast("Matrix", axes[:, ::-1])
+    return _axes(features)[1]
+
+
+def whitening_axes(features: Features) -> Matrix:
+    """Return principal axes [features, features], scaled: pictures vary as much along each."""
+    variances, axes = _axes(features)
+    return cast("Matrix", axes / np.sqrt(variances + _LEAST_VARIANCE * variances.mean()))
+
+
+def _axes(features: Features) -> tuple[Matrix, Matrix]:
+    """Return the variances along the principal axes, and these as columns, the largest first."""
+    variances, axes = np.linalg.eigh(np.cov(features.astype(np.float64), rowvar=False, bias=True))
+    return np.clip(variances[::-1], 0, None), axes[:, ::-1]
 
 
 def axes_from_zero(features: Features) -> Matrix:

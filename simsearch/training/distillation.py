@@ -22,7 +22,7 @@ class Teacher:
     def __init__(self, network: EmbeddingNetwork) -> None:
         self._network = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
 
-    def loss(self, inputs: "Tensor", embeddings: "Tensor") -> "Tensor":
+    def loss(self, inputs: "Tensor", features: "Tensor") -> "Tensor":
         """Return how little the pictures' cosines go with those of before: 0 to 2, lower is better.
 
         It is 1 less their correlation: all of them may become smaller, which is what tells copies
@@ -30,11 +30,11 @@ class Teacher:
 
         Args:
             inputs: [n, ...] of pictures, as the network takes them.
-            embeddings: float [n, dim], what the network makes of them by now.
+            features: float [n, features], what the trunk makes of them by now.
         """
         with torch.no_grad():
             before = _cosines(self._network.features(inputs).float())
-        return 1 - _correlation(_cosines(embeddings.float()), before)
+        return 1 - _correlation(_cosines(features.float()), before)
 
 
 def _cosines(vectors: "Tensor") -> "Tensor":

@@ -22,7 +22,7 @@ from simsearch.training.distillation import Teacher
 from simsearch.training.job import Job
 from simsearch.training.loader import plain_batches
 from simsearch.training.mining import Vectors
-from simsearch.training.neck import Neck, Projection
+from simsearch.training.neck import Compression, Neck, Projection
 from simsearch.training.objective import BatchStats, Objective
 from simsearch.training.optimizer import new_optimizer
 from simsearch.training.partial import PartialNetwork, inputs_of, take_up
@@ -94,12 +94,13 @@ class Learner:
         targets = torch.from_numpy(labels).to(self._job.device)
         batch = _on_device(self._job, inputs)
         with _autocast(self._job):
-            embeddings = self._forward(batch, stage.head_only)
+            features = self._features(batch, stage.head_only)
+            embeddings: Tensor = self.network.projection(features)
         loss = self.objective(embeddings, targets, stage.mining)
         if self._teacher is not None:
             first = torch.from_numpy(first_of_class(labels)).to(self._job.device)
             with _autocast(self._job):
-                kept = self._teacher.loss(batch[first], embeddings[first])
+                kept = self._teacher.loss(batch[first], features[first])
             loss = loss + self._job.config.distillation * kept
         self.optimizer.zero_grad(set_to_none=True)
         if loss.requires_grad:  # not where the batch has nothing to learn from
@@ -152,11 +153,9 @@ class Learner:
         objective = Objective(config.loss, width, classes, config.memory, config.entropy)
         return objective.to(self._job.device)
 
-    def _forward(self, inputs: "Tensor", head_only: bool) -> "Tensor":
+    def _features(self, inputs: "Tensor", head_only: bool) -> "Tensor":
         with torch.set_grad_enabled(not head_only):
-            features = features_in_chunks(self.network, inputs, self._chunk)
-        projected: Tensor = self.network.projection(features)
-        return projected
+            return features_in_chunks(self.network, inputs, self._chunk)
 
 
 def projection_of(network: EmbeddingNetwork) -> Projection:
@@ -179,8 +178,10 @@ def fit_projection(job: Job, network: EmbeddingNetwork, validation: Vectors | No
     neck = projection_of(network)
     rows = _sample(job, _SAMPLE)
     features = outputs_of(job, job.train.subset(rows.tolist()), network, features=True)
-    if not isinstance(neck, Neck):
+    if isinstance(neck, Compression):
+        neck.begin(features)
         neck.settle(features)
+    if not isinstance(neck, Neck):
         return
     if validation is None:
         neck.begin(features, None)

@@ -4,9 +4,9 @@ Where pictures have labels, it is trained, too, and normalised over the batch. D
 most easily by one vector added to all embeddings: that is how they collapse. What is centred and
 scaled over the batch can't (the BNNeck of Luo et al. 2019).
 
-Where pictures are classes of their own, the trunk alone is trained, on its features as they are. A
-projection that learns tells the training pictures apart better, and others worse than the first
-axes of all features do (both measured: `benchmarks/default_encoder/README.md`).
+Where pictures are classes of their own, such a projection is trained and thrown away: what comes
+before it serves pictures of other kinds better (Chen et al. 2020, SimCLR). The first axes of the
+features take its place (measured: `benchmarks/default_encoder/README.md`).
 """
 
 import copy
@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from simsearch.encoder.network import EmbeddingNetwork
-from simsearch.training.directions import Features, Matrix, axes_from_zero
+from simsearch.training.directions import Features, Matrix, axes_from_zero, whitening_axes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -111,17 +111,27 @@ class Neck(Projection):
 
 
 class Compression(Projection):
-    """Nothing while the trunk is trained; the first axes of its features to measure and to save."""
+    """A neck while the trunk is trained; the first axes of its features to measure and to save.
+
+    Args:
+        linear: of the length of the embedding; it does not learn.
+        neck: for features of the same length.
+    """
 
     sample = 3_000
 
-    def __init__(self, linear: nn.Linear) -> None:
+    def __init__(self, linear: nn.Linear, neck: Neck) -> None:
         super().__init__(linear.requires_grad_(requires_grad=False))
-        self.width = linear.in_features
+        self.neck = neck
+        self.width = neck.width
 
     def forward(self, features: "Tensor") -> "Tensor":
-        """Map float [n, features] to float32 [n, features], and to [n, dim] in evaluation."""
-        return cast("Tensor", features if self.training else self.linear(features)).float()
+        """Map float [n, features] to float32 [n, width], in evaluation to [n, dim]."""
+        return cast("Tensor", self.neck(features) if self.training else self.linear(features))
+
+    def begin(self, features: Features) -> None:
+        """Let the neck tell apart all that varies in features float32 [n, features]."""
+        self.neck.begin(features, whitening_axes(features))
 
     def settle(self, features: Features) -> None:
         """Find the axes of features float32 [n, features]."""

@@ -13,11 +13,12 @@ from simsearch.encoder.network import EmbeddingNetwork, output_dim
 from simsearch.encoder.pooling import use_pooling
 from simsearch.errors import EncoderError, InputError
 from simsearch.training.augment import makes_copies
-from simsearch.training.neck import Compression, Neck
+from simsearch.training.neck import Compression, Neck, Projection
 
 if TYPE_CHECKING:
     from simsearch.config import Preprocessing
 
+_WIDTH = 256  # of a projection that is only trained through
 _MOST_CORRELATIONS = 8192  # the discriminants' covariance of so many is 0.5 GB
 
 
@@ -75,7 +76,9 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
                 f"{_MOST_CORRELATIONS:,}; use fewer channels, as {DEFAULT_BACKBONE}/stages0-2 has"
             )
         projection = nn.Linear(features, config.dim)
-    learns = Compression(projection) if copies else Neck(projection, new)
+    learns: Projection = Neck(projection, new)
+    if copies:
+        learns = Compression(projection, Neck(nn.Linear(projection.in_features, _WIDTH)))
     network = EmbeddingNetwork(trunk, preprocessing, learns)
     return network, NetworkConfig(backbone, preprocessing, config.dim, pooling)
 
