@@ -11,8 +11,8 @@ Labels = npt.NDArray[np.int64]
 _SHRINKAGE = 0.3  # times the mean variance: directions that hardly vary are not blown up
 _TOTAL = 1e-3  # weight of what does not tell classes apart, to rank it behind what does
 _LEAST_VARIANCE = 1e-3  # of the mean, as of an axis along which pictures hardly vary
-_EVENING = 0.1  # power by which what varies little counts more: 0 keeps distances, 0.5 whitens
-_LEAST = 1e-5  # of the largest, as what hardly varies is taken to vary
+_NOISE = 0.5  # times the mean by which copies differ, added in every direction
+_EMPHASIS = 0.1  # power by which directions count more that pictures differ much in
 
 
 def principal_axes(features: Features) -> Matrix:
@@ -35,16 +35,28 @@ def _axes(features: Features) -> tuple[Matrix, Matrix]:
     return np.clip(variances[::-1], 0, None), axes[:, ::-1]
 
 
-def axes_from_zero(features: Features) -> Matrix:
-    """Return directions [features, features] in which pictures are farthest from 0 first.
+def copy_axes(features: Features, within: Matrix) -> Matrix:
+    """Return directions [features, features] that tell pictures apart, not copies of one picture.
 
-    A blurred or pale copy has weaker features in the same proportions: about 0 its direction stays,
-    about the mean it does not.
+    As `discriminants`, but about zero, where pictures are of unit length: a blurred or pale copy
+    has weaker features in the same proportions, so that its direction stays. About the mean it
+    does not.
+
+    Args:
+        features: float32 [n, features] of pictures.
+        within: float [features, features], how unit features of copies differ from those of
+            their originals: the mean of the differences' outer products.
     """
-    values = features.astype(np.float64)
-    squares, axes = np.linalg.eigh(values.T @ values / len(values))
-    squares, axes = np.clip(squares[::-1], 0, None), axes[:, ::-1]
-    return cast("Matrix", axes * (squares + _LEAST * squares[0] + 1e-12) ** -_EVENING)
+    unit = features.astype(np.float64)
+    unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
+    size = len(within)
+    noise = _NOISE * np.trace(within) / size + 1e-12
+    variances, axes = np.linalg.eigh(within.astype(np.float64) + noise * np.eye(size))
+    quieting = axes / np.sqrt(variances)
+    seen = unit @ quieting
+    squares, order = np.linalg.eigh(seen.T @ seen / len(seen))
+    scales = np.clip(squares[::-1], 0, None) ** _EMPHASIS
+    return cast("Matrix", quieting @ (order[:, ::-1] * scales))
 
 
 def discriminants(features: Features, labels: Labels) -> Matrix:

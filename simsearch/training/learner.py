@@ -96,6 +96,8 @@ class Learner:
         with _autocast(self._job):
             features = self._features(batch, stage.head_only)
             embeddings: Tensor = self.network.projection(features)
+        if isinstance(self.network.projection, Compression):
+            self.network.projection.watch(features, labels)
         loss = self.objective(embeddings, targets, stage.mining)
         if self._teacher is not None:
             first = torch.from_numpy(first_of_class(labels)).to(self._job.device)

@@ -5,8 +5,8 @@ most easily by one vector added to all embeddings: that is how they collapse. Wh
 scaled over the batch can't (the BNNeck of Luo et al. 2019).
 
 Where pictures are classes of their own, such a projection is trained and thrown away: what comes
-before it serves pictures of other kinds better (Chen et al. 2020, SimCLR). The first axes of the
-features take its place (measured: `benchmarks/default_encoder/README.md`).
+before it serves pictures of other kinds better (Chen et al. 2020, SimCLR). Directions of
+the features take its place (measured: `benchmarks/default_encoder/README.md`).
 """
 
 import copy
@@ -17,10 +17,13 @@ import torch
 from torch import nn
 
 from simsearch.encoder.network import EmbeddingNetwork
-from simsearch.training.directions import Features, Matrix, axes_from_zero, whitening_axes
+from simsearch.training.directions import Features, Labels, Matrix, copy_axes, whitening_axes
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+_LATEST = 0.01  # weight of a batch beside those before, of how copies differ
 
 
 class Projection(nn.Module):
@@ -111,7 +114,7 @@ class Neck(Projection):
 
 
 class Compression(Projection):
-    """A neck while the trunk is trained; the first axes of its features to measure and to save.
+    """A neck while the trunk is trained; directions of its features to measure and to save.
 
     Args:
         linear: of the length of the embedding; it does not learn.
@@ -119,11 +122,13 @@ class Compression(Projection):
     """
 
     sample = 3_000
+    within: "Tensor"
 
     def __init__(self, linear: nn.Linear, neck: Neck) -> None:
         super().__init__(linear.requires_grad_(requires_grad=False))
         self.neck = neck
         self.width = neck.width
+        self.register_buffer("within", torch.zeros(linear.in_features, linear.in_features))
 
     def forward(self, features: "Tensor") -> "Tensor":
         """Map float [n, features] to float32 [n, width], in evaluation to [n, dim]."""
@@ -133,12 +138,29 @@ class Compression(Projection):
         """Let the neck tell apart all that varies in features float32 [n, features]."""
         self.neck.begin(features, whitening_axes(features))
 
+    @torch.no_grad()
+    def watch(self, features: "Tensor", labels: Labels) -> None:
+        """Note by how much a batch's copies differ from the first picture of their class.
+
+        Args:
+            features: float [n, features].
+            labels: int64 [n].
+        """
+        _, first, place = np.unique(labels, return_index=True, return_inverse=True)
+        originals = first[place]
+        copies = np.flatnonzero(originals != np.arange(len(labels)))
+        if len(copies):
+            unit = nn.functional.normalize(features.float())
+            apart = unit[copies] - unit[originals[copies]]
+            self.within.lerp_(apart.T @ apart / len(copies), _LATEST)
+
     def settle(self, features: Features) -> None:
-        """Find the axes of features float32 [n, features]."""
-        project_onto(self.linear, axes_from_zero(features))
+        """Find the directions of features float32 [n, features]."""
+        within = self.within.double().cpu().numpy()
+        project_onto(self.linear, copy_axes(features, within))
 
     def folded(self) -> nn.Linear:
-        """Return the linear layer onto the axes."""
+        """Return the linear layer onto the directions."""
         return copy.deepcopy(self.linear).requires_grad_(requires_grad=True)
 
 
