@@ -8,7 +8,13 @@ from torch import nn
 
 from simsearch.encoder.network import EmbeddingNetwork
 from simsearch.metrics import retrieve
-from simsearch.training.directions import Labels, axes_from_zero, discriminants, principal_axes
+from simsearch.training.directions import (
+    Labels,
+    copy_axes,
+    discriminants,
+    principal_axes,
+    whitening_axes,
+)
 from simsearch.training.neck import Compression, Neck, folded
 from tests.encoder.conftest import PREPROCESSING, small_network
 
@@ -140,36 +146,80 @@ def test_all_principal_axes_keep_distances_and_the_first_most_of_them() -> None:
     assert torch.allclose(distances / distances.mean(), plain / plain.mean(), atol=1e-2)
 
 
-def test_axes_from_zero_keep_what_is_large_and_even_it_out_a_little() -> None:
-    values = features(500)
-    axes = axes_from_zero(values)
-    spread = values.astype(np.float64) @ axes
-    found = spread.T @ spread / len(values)
-    assert found - np.diag(found.diagonal()) == pytest.approx(0, abs=1e-9 * found.max())
-    squares = np.linalg.eigvalsh(values.astype(np.float64).T @ values / len(values))[::-1]
-    assert found.diagonal()[:50] == pytest.approx(squares[:50] ** 0.8, rel=0.01)
-    flat = values * (np.arange(FEATURES) > 0)  # one feature is never there
-    assert np.isfinite(axes_from_zero(flat)).all()
+def test_along_whitening_axes_pictures_vary_as_much_in_each_direction() -> None:
+    values, _ = labelled(0, np.random.default_rng(9).normal(size=(5, FEATURES)))
+    spread = values.double().numpy() @ whitening_axes(values.numpy())
+    found = np.cov(spread, rowvar=False, bias=True)
+    assert found - np.diag(found.diagonal()) == pytest.approx(0, abs=1e-9)
+    assert found.diagonal()[:4] == pytest.approx(1, abs=0.02)
+    flat = values.numpy() * (np.arange(FEATURES) > 0)  # one feature never varies
+    assert np.isfinite(whitening_axes(flat)).all()
+    outputs = flat.astype(np.float64) @ whitening_axes(flat)
+    assert outputs.var(axis=0).min() < 1e-6, "what does not vary is not blown up"
+
+
+def test_copy_axes_quiet_what_copies_differ_in() -> None:
+    """As numpy finds it: the covariance of copies, with half its mean on the diagonal, is even."""
+    values = features(300)
+    draw = np.random.default_rng(1).normal(size=(400, FEATURES)) * np.linspace(0.1, 2, FEATURES)
+    within = draw.T @ draw / 400
+    axes = copy_axes(values, within)
+    noise = within + np.eye(FEATURES) * 0.5 * np.trace(within) / FEATURES
+    quiet = axes.T @ noise @ axes
+    assert quiet - np.diag(quiet.diagonal()) == pytest.approx(0, abs=1e-9 * quiet.max())
+    unit = values / np.linalg.norm(values, axis=1, keepdims=True)
+    seen = axes.T @ (unit.T @ unit / 300) @ axes
+    assert seen - np.diag(seen.diagonal()) == pytest.approx(0, abs=1e-6 * seen.max())
+    ratios = seen.diagonal() / quiet.diagonal()
+    assert (np.diff(ratios) <= 1e-6 * ratios[0]).all(), "what tells most apart comes first"
+    assert quiet.diagonal()[:40] == pytest.approx(ratios[:40] ** 0.2, rel=1e-3)
+
+
+def test_without_copies_or_a_feature_the_axes_are_those_of_the_pictures() -> None:
+    flat = features(300) * (np.arange(FEATURES) > 0)  # one feature is never there
+    axes = copy_axes(flat, np.zeros((FEATURES, FEATURES)))
+    assert np.isfinite(axes).all()
+    lengths = np.linalg.norm(axes, axis=0)
+    directions = axes[:, lengths > 0] / lengths[lengths > 0]
+    products = directions.T @ directions
+    assert products == pytest.approx(np.eye(len(products)), abs=1e-6)
+
+
+def compression() -> Compression:
+    torch.manual_seed(0)
+    return Compression(nn.Linear(FEATURES, 16), Neck(nn.Linear(FEATURES, 8)))
 
 
 def test_weaker_features_have_the_direction_that_they_had() -> None:
     """About the mean they would not: a blurred copy would be another picture."""
-    compression = Compression(nn.Linear(FEATURES, 16)).eval()
-    values = torch.from_numpy(features(300))
-    compression.settle(values.numpy())
-    whole, weak = compression(values), compression(0.4 * values)
-    assert torch.allclose(nn.functional.normalize(whole), nn.functional.normalize(weak), atol=1e-5)
+    projection, values = compression().eval(), torch.from_numpy(features(300))
+    projection.settle(values.numpy())
+    whole, weak = (nn.functional.normalize(projection(part)) for part in (values, 0.4 * values))
+    assert torch.allclose(whole, weak, atol=1e-5)
 
 
-def test_compression_learns_nothing_and_is_not_there_while_the_trunk_learns() -> None:
-    compression, values = Compression(nn.Linear(FEATURES, 16)), torch.from_numpy(features(300))
-    assert not any(parameter.requires_grad for parameter in compression.parameters())
-    assert torch.equal(compression.train()(values), values)
-    assert compression.width == FEATURES
-    compression.settle(values.numpy())
-    found = compression.eval()(values)
+def test_the_neck_is_trained_and_what_comes_before_it_is_measured_and_saved() -> None:
+    projection, values = compression(), torch.from_numpy(features(300))
+    learning = {name for name, part in projection.named_parameters() if part.requires_grad}
+    assert learning == {"neck.linear.weight", "neck.linear.bias", "neck.scale"}
+    assert projection.width == 8
+    projection.begin(values.numpy())
+    projection.settle(values.numpy())
+    assert torch.equal(projection.train()(values), projection.neck(values))
+    found = projection.eval()(values)
     assert found.shape == (300, 16)
-    assert torch.allclose(found, compression.folded()(values))
-    few = Compression(nn.Linear(FEATURES, 2 * FEATURES))
-    few.settle(values.numpy())
-    assert torch.equal(few.eval()(values)[:, FEATURES:], torch.zeros(300, FEATURES))
+    assert torch.allclose(found, projection.folded()(values))
+
+
+def test_it_notes_how_copies_differ_from_the_first_of_their_class() -> None:
+    projection, labels = compression(), np.array([7, 7, 2, 2, 2])
+    values = torch.from_numpy(features(5))
+    for _ in range(2000):
+        projection.watch(values, labels)
+    unit = values.double().numpy()
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    apart = np.stack([unit[1] - unit[0], unit[3] - unit[2], unit[4] - unit[2]])
+    assert projection.within.numpy() == pytest.approx(apart.T @ apart / 3, abs=1e-5)
+    before = projection.within.clone()
+    projection.watch(values, np.arange(5))  # no copies
+    assert torch.equal(projection.within, before)
