@@ -5,8 +5,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+DEFAULT_ENCODER = "simsearch-1"
+EARLIER_DEFAULTS = ("tf_efficientnet_lite0",)  # collections made with them keep working
 DEFAULT_BACKBONE = "tf_efficientnet_lite0"  # what training begins with
-DEFAULT_ENCODER = DEFAULT_BACKBONE
 DEFAULT_THRESHOLD = 0.9
 PROMISED_RECALL = 0.99  # of the nearest pictures that a query gets
 DEFAULT_PRECISION = 0.999

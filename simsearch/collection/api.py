@@ -324,7 +324,7 @@ class Collection:
             threshold: return all pairs whose cosine, -1 to 1, is at least this, and look at none
                 again.
             exact: only files with the same bytes.
-            similar: also pairs with a cosine of 0.9 or more that are no copies.
+            similar: also pairs that are no copies and yet as near as copies are.
             rules: which file of a group is the best.
             progress: called with (pairs looked at, pairs to look at).
             searching: called with (vectors searched, all vectors) before, if that takes long.
@@ -585,9 +585,12 @@ class Collection:
         """Return a search with the cuts that its precision asks for."""
         if search.precision is None:
             return search
+        from simsearch.encoder.calibration import alike_from
+
         calibration = self.calibration()
         if search.recheck:
-            return replace(search, certain=calibration.look.cut(search.precision))
+            certain = calibration.look.cut(search.precision)
+            return replace(search, certain=certain, threshold=alike_from(self.manifest.encoder))
         return replace(search, threshold=calibration.cosine.cut(search.precision), alike="copy")
 
     def _find(self, manifest: Manifest, ids: Set[int]) -> dict[int, ImageRecord]:

@@ -4,13 +4,14 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from simsearch.config import EncoderSpec
-from simsearch.encoder.checkpoint import is_checkpoint
+from simsearch.config import DEFAULT_THRESHOLD, EncoderSpec
+from simsearch.encoder.checkpoint import find_checkpoint
 from simsearch.errors import EncoderError
 from simsearch.records.labelled import Calibration
 
 FILE = "calibration.json"
 FORMAT_VERSION = 1
+_ALIKE = 0.001  # false acceptance rate
 
 
 def read_calibration(folder: Path) -> Calibration | None:
@@ -48,5 +49,19 @@ def calibration_of(spec: EncoderSpec) -> Calibration | None:
     Raises:
         EncoderError: calibration.json can't be read.
     """
-    folder = Path(spec.name)
-    return read_calibration(folder) if is_checkpoint(folder) else None
+    folder = find_checkpoint(spec.name)
+    return read_calibration(folder) if folder is not None else None
+
+
+def alike_from(spec: EncoderSpec) -> float:
+    """Return the cosine from which pictures are alike by an encoder.
+
+    By its calibration one in a thousand pairs of different things is as near; DEFAULT_THRESHOLD
+    where it has none, or saw fewer.
+
+    Raises:
+        EncoderError: calibration.json can't be read.
+    """
+    calibration = calibration_of(spec)
+    thresholds = {} if calibration is None else calibration.thresholds
+    return thresholds.get(_ALIKE, DEFAULT_THRESHOLD)

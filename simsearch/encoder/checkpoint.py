@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from simsearch.config import EncoderSpec, NetworkConfig
 from simsearch.digest import file_digest
+from simsearch.encoder.shipped import shipped_folder
 from simsearch.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ FORMAT_VERSION = 1
 _DIGEST = "sha256"  # key in the metadata of the weights
 
 
+def find_checkpoint(name: str) -> Path | None:
+    """Return the folder of an encoder that comes with the package, or of a checkpoint, or None."""
+    folder = shipped_folder(name) or Path(name)
+    return folder if is_checkpoint(folder) else None
+
+
 def is_checkpoint(folder: Path) -> bool:
     """Tell whether a folder holds a checkpoint."""
     return (folder / CONFIG_FILE).is_file()
@@ -33,6 +40,8 @@ def is_checkpoint(folder: Path) -> bool:
 
 def read_spec(folder: Path) -> EncoderSpec:
     """Return what a checkpoint declares, without loading its network.
+
+    It goes by its folder, or by its name if it comes with the package.
 
     Raises:
         EncoderError: a file is missing or not what this version writes.
@@ -47,7 +56,8 @@ def read_spec(folder: Path) -> EncoderSpec:
         digest = file_digest(weights)
     except OSError as error:
         raise EncoderError(f"{WEIGHTS_FILE} in '{folder}' can't be read: {error}") from error
-    return EncoderSpec(str(folder.resolve()), digest, config.dim, config.preprocessing)
+    name = folder.name if folder == shipped_folder(folder.name) else str(folder.resolve())
+    return EncoderSpec(name, digest, config.dim, config.preprocessing)
 
 
 def load_network(folder: Path) -> "EmbeddingNetwork":

@@ -2,10 +2,9 @@
 
 import hashlib
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simsearch.config import DEFAULT_ENCODER, EncoderSpec
+from simsearch.config import DEFAULT_BACKBONE, EncoderSpec
 from simsearch.digest import file_digest
 from simsearch.encoder import checkpoint
 from simsearch.encoder.backbones import load_backbone
@@ -18,18 +17,19 @@ if TYPE_CHECKING:
 def resolve(name: str) -> EncoderSpec:
     """Return the spec of an encoder: a known name, `timm/NAME`, `torchvision/NAME` or a folder.
 
-    The default's name and checkpoint folders are resolved without importing torch.
+    Those of the package, the default backbone and checkpoints are resolved without torch.
 
     Raises:
         EncoderError: there is no such encoder, or its weights can't be had.
     """
-    if checkpoint.is_checkpoint(Path(name)):
-        return checkpoint.read_spec(Path(name))
-    if name == DEFAULT_ENCODER:
-        from simsearch.encoder.backbones import tf_efficientnet_lite0 as default
+    folder = checkpoint.find_checkpoint(name)
+    if folder is not None:
+        return checkpoint.read_spec(folder)
+    if name == DEFAULT_BACKBONE:
+        from simsearch.encoder.backbones import tf_efficientnet_lite0 as backbone
 
-        digest = file_digest(default.weights_file())
-        return EncoderSpec(name, digest, default.FEATURES, default.PREPROCESSING)
+        digest = file_digest(backbone.weights_file())
+        return EncoderSpec(name, digest, backbone.FEATURES, backbone.PREPROCESSING)
     return _pretrained(name)[0]
 
 
@@ -40,14 +40,12 @@ def build_network(spec: EncoderSpec) -> "EmbeddingNetwork":
         EncoderError: the weights can't be had.
         EncoderMismatchError: what the name stands for today is not what the spec recorded.
     """
-    folder = Path(spec.name)
-    if checkpoint.is_checkpoint(folder):
+    folder = checkpoint.find_checkpoint(spec.name)
+    if folder is not None:
         current, network = checkpoint.read_spec(folder), checkpoint.load_network(folder)
     else:
-        current, network = _pretrained(spec.name)
+        current, network = resolve(spec.name), _pretrained(spec.name)[1]
         _pretrained.cache_clear()  # the network is the caller's from now on
-        if spec.name == DEFAULT_ENCODER:
-            current = resolve(spec.name)
     if current.fingerprint != spec.fingerprint:
         raise EncoderMismatchError(
             f"encoder '{spec.name}' has other weights than the collection was made with; "

@@ -4,12 +4,10 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
-from simsearch.encoder import checkpoint
-from simsearch.encoder.calibration import read_calibration
+from simsearch.encoder.calibration import calibration_of
 from simsearch.encoder.resolve import resolve
 from simsearch.encoder.runtimes import Vectors
 from simsearch.errors import InputError
@@ -74,10 +72,9 @@ def evaluate(
     labelled = read_labelled(source) if source is not None else None
     table = read_pairs(pairs) if pairs is not None else None
     spec = resolve(encoder)
-    folder = Path(encoder)
     subject = _Encoder(
         name=encoder,
-        calibration=read_calibration(folder) if checkpoint.is_checkpoint(folder) else None,
+        calibration=calibration_of(spec),
         embed=lambda paths: embed_pictures(paths, encoder, device, progress),
     )
     calibrated = subject.calibration is not None

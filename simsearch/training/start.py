@@ -1,13 +1,12 @@
 """The network to begin with: a backbone, its weights, a pooling and a projection."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
-from simsearch.config import DEFAULT_BACKBONE, NetworkConfig, TrainingConfig
+from simsearch.config import DEFAULT_BACKBONE, DEFAULT_ENCODER, NetworkConfig, TrainingConfig
 from simsearch.encoder import checkpoint
 from simsearch.encoder.backbones import load_backbone
 from simsearch.encoder.network import EmbeddingNetwork, output_dim
@@ -33,7 +32,6 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
         InputError: a checkpoint is given, and another backbone.
     """
     torch.manual_seed(config.seed)
-    folder = Path(config.weights)
     copies = makes_copies(config.augment)
     projection: nn.Linear | None = None
     if config.weights in {"imagenet", "none"}:
@@ -41,7 +39,7 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
         trunk, preprocessing = load_backbone(backbone, pretrained=config.weights == "imagenet")
         use_pooling(trunk, backbone, config.pooling)
         pooling = config.pooling
-    elif checkpoint.is_checkpoint(folder):
+    elif (folder := checkpoint.find_checkpoint(config.weights)) is not None:
         before = checkpoint.read_config(folder)
         loaded, preprocessing = checkpoint.load_network(folder), before.preprocessing
         trunk, backbone, pooling = loaded.trunk, before.backbone, before.pooling
@@ -57,7 +55,8 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
             )
     else:
         raise InputError(
-            f"no weights '{config.weights}'; use imagenet, none or a folder with config.json"
+            f"no weights '{config.weights}'; use imagenet, none, {DEFAULT_ENCODER} or a folder "
+            "with config.json"
         )
     preprocessing = _adjusted(preprocessing, config)
     new = projection is None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from simsearch.config import DEFAULT_ENCODER
 from tests.cli.conftest import assert_one_error, assert_wrong_usage
 from tests.conftest import CliResult, picture
 
@@ -37,7 +38,7 @@ def test_json_has_every_figure(run_cli: Run, desk: Path) -> None:
     assert set(data) == RETRIEVAL | VERIFICATION | CALIBRATED | OTHERS | ENCODER
     assert (data["images"], data["classes"], data["failed"]) == (9, 3, 1)
     assert (data["encoder"], data["dim"], data["calibrated"]) == (
-        "tf_efficientnet_lite0", 1280, False,
+        DEFAULT_ENCODER, 256, False,
     )  # fmt: skip
     assert data["recall_at_1"] == data["map_at_r"] == data["auc"] == 1
     assert (data["same_pairs"], data["different_pairs"]) == (9, 27)
@@ -58,7 +59,7 @@ def test_json_has_every_figure(run_cli: Run, desk: Path) -> None:
 def test_table_and_pairs(run_here: Run, desk: Path) -> None:
     result = run_here("evaluate", "things", "--device", "cpu", "--episodes", 20, "--ways", 3)
     assert result.code == 0, result.err
-    assert "tf_efficientnet_lite0 (1280 values) on 9 pictures of 3 classes" in result.out
+    assert f"{DEFAULT_ENCODER} (256 values) on 9 pictures of 3 classes" in result.out
     lines = {line.split("  ")[0]: line.split() for line in result.out.splitlines() if line}
     assert lines["recall_at_1"] == ["recall_at_1", "1.0000", "1.0000", "to", "1.0000"]
     assert lines["brier"] == ["brier", "-"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simsearch import Collection, Preprocessing
-from simsearch.config import NetworkConfig
+from simsearch.config import DEFAULT_ENCODER, NetworkConfig
 from simsearch.encoder import checkpoint
 from simsearch.encoder.backbones import load_backbone
 from simsearch.errors import EncoderMismatchError
@@ -58,13 +58,13 @@ def test_other_encoder_is_refused_with_the_remedy(indexed: Library, tiny: Path) 
     before = rows(indexed.collection).keys()
     with pytest.raises(EncoderMismatchError, match="--rebuild") as caught:
         indexed.collection.add(indexed.folder, encoder=str(tiny))
-    assert "tf_efficientnet_lite0" in str(caught.value)
+    assert DEFAULT_ENCODER in str(caught.value)
     assert indexed.collection.manifest.generation == 1
     assert rows(indexed.collection).keys() == before
 
 
 def test_own_encoder_may_be_named(indexed: Library) -> None:
-    assert indexed.sync(encoder="tf_efficientnet_lite0") == {"unchanged": 4}
+    assert indexed.sync(encoder=DEFAULT_ENCODER) == {"unchanged": 4}
 
 
 def test_rebuild_switches_the_encoder(indexed: Library, tiny: Path) -> None:
@@ -83,7 +83,7 @@ def test_collections_of_two_encoders_cannot_be_compared(indexed: Library, tiny: 
     other.add(indexed.folder, encoder=str(tiny))
     with pytest.raises(EncoderMismatchError, match="index both with one") as caught:
         indexed.collection.compare(other)
-    assert "tf_efficientnet_lite0" in str(caught.value)
+    assert DEFAULT_ENCODER in str(caught.value)
     assert str(tiny.resolve()) in str(caught.value)
 
 
@@ -94,7 +94,7 @@ def test_encoder_stays_after_the_switch(indexed: Library, tiny: Path) -> None:
     assert indexed.sync(rebuild=True) == {"new": 5}
     assert indexed.collection.info().encoder == str(tiny.resolve())
     with pytest.raises(EncoderMismatchError, match="--rebuild"):
-        indexed.collection.add(indexed.folder, encoder="tf_efficientnet_lite0")
+        indexed.collection.add(indexed.folder, encoder=DEFAULT_ENCODER)
 
 
 def test_checkpoint_with_other_weights_is_another_encoder(library: Library, tmp_path: Path) -> None:
@@ -118,4 +118,4 @@ def test_left_over_parts_of_another_encoder_are_not_taken_over(
             library.collection.add(library.folder, encoder=str(tiny))
     assert list(library.collection.folder.glob("embeddings/part-*.parquet"))
     assert library.sync() == {"new": 1}
-    assert library.collection.info().dim == 1280
+    assert library.collection.info().dim == 304

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from simsearch import Collection
+from simsearch.config import DEFAULT_ENCODER
 from simsearch.encoder.device import Target
 from simsearch.encoder.embed import embed
 from simsearch.encoder.runtimes import open_runtime
@@ -283,6 +284,6 @@ def test_info_says_what_the_collection_holds(collection: Collection, pictures: P
     info = collection.info()
     assert (info.name, info.roots, info.failures) == ("pictures", [str(pictures)], 0)
     assert (info.images, info.contents) == (PICTURES + COPIES + 1, PICTURES)
-    assert (info.encoder, info.dim, info.recipe) == ("tf_efficientnet_lite0", 1280, "flat")
+    assert (info.encoder, info.dim, info.recipe) == (DEFAULT_ENCODER, 304, "flat")
     files = [path for path in collection.folder.rglob("*") if path.is_file()]
     assert info.bytes == sum(path.stat().st_size for path in files)

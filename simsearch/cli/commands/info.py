@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import typer
 
+from simsearch.cli.moving import moving_note
 from simsearch.cli.options import Home, Json, Name, home_or_default
 from simsearch.cli.render import print_json, shown_path, size
 from simsearch.records import SearchTuning
@@ -34,6 +35,8 @@ def command(name: Name, home: Home = None, as_json: Json = False) -> None:
     }
     for label, value in lines.items():
         typer.echo(f"{label:<12} {value}")
+    if note := moving_note(info.name, info.roots, info.encoder):
+        typer.echo(note)
 
 
 def _recall(tuning: SearchTuning | None) -> str:

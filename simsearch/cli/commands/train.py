@@ -34,7 +34,7 @@ def command(
         ),
     ] = None,
     weights: Annotated[
-        str, typer.Option(help="What to start from: imagenet, none or an encoder's folder.")
+        str, typer.Option(help="What to start from: imagenet, none or an encoder (name or folder).")
     ] = _DEFAULT.weights,
     size: Annotated[
         int | None, typer.Option(min=16, help="Pixels a side.", show_default="the network's own")

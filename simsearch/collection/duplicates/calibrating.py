@@ -104,19 +104,19 @@ def calibration_of(
         progress: called with (pairs looked at, pairs to look at).
         fresh: fit it, whatever is kept.
     """
+    ours = manifest.encoder.fingerprint
     kept = None if fresh else read_calibration(folder)
-    if kept is not None and kept.fits(manifest.encoder.fingerprint, manifest.contents):
+    if kept is not None and kept.fits(ours, manifest.contents):
         return kept
     if manifest.contents < FEWEST:
-        return shipped()
+        return shipped(ours)
     try:
         fitted = calibrate(_pictures(folder, manifest, index(), runtime()), progress)
     except (EncoderError, DeviceError) as error:
         _log.warning("not calibrated on these pictures: %s", error)
-        return shipped()
+        return shipped(ours)
     if fitted is None:  # kept, or it would be found out again each time
-        ours = manifest.encoder.fingerprint
-        fitted = replace(shipped(), encoder=ours, contents=manifest.contents)
+        fitted = replace(shipped(ours), encoder=ours, contents=manifest.contents)
     try:
         write_calibration(folder, fitted)
     except StorageError as error:

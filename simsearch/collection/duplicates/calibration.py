@@ -11,7 +11,7 @@ from simsearch.store.files import write_durably
 
 FILE = "copy-calibration.json"
 VERSION = 3
-SHIPPED = "default_calibration.json"
+SHIPPED = "shipped_calibrations.json"  # the default encoder's is the first
 _DRIFT = 2.0  # times as many or as few pictures as were calibrated on
 
 
@@ -49,10 +49,20 @@ class CopyCalibration:
         return self.encoder == encoder and 1 / _DRIFT <= ratio <= _DRIFT
 
 
-def shipped() -> CopyCalibration:
-    """Return what holds for photographs in general, by the default encoder."""
+def shipped(encoder: str | None = None) -> CopyCalibration:
+    """Return what holds for photographs in general.
+
+    Args:
+        encoder: fingerprint; where none is shipped for it, it is that of the default encoder.
+    """
+    found = _shipped()
+    return next((each for each in found if each.encoder == encoder), found[0])
+
+
+def _shipped() -> list[CopyCalibration]:
     text = files("simsearch.collection.duplicates").joinpath(SHIPPED).read_text(encoding="utf-8")
-    return replace(CopyCalibration.from_dict(json.loads(text)["calibration"]), own=False)
+    read = [CopyCalibration.from_dict(data) for data in json.loads(text)["calibrations"]]
+    return [replace(calibration, own=False) for calibration in read]
 
 
 def read_calibration(folder: Path) -> CopyCalibration | None:

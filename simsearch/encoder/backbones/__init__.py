@@ -13,7 +13,7 @@ import pkgutil
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from simsearch.config import DEFAULT_ENCODER, Preprocessing
+from simsearch.config import DEFAULT_BACKBONE, DEFAULT_ENCODER, Preprocessing
 from simsearch.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def load_backbone(name: str, pretrained: bool) -> tuple["torch.nn.Module", Prepr
     family = name.partition("/")[0]
     if family not in families():
         raise EncoderError(
-            f"unknown encoder '{name}'; use {DEFAULT_ENCODER}, timm/NAME, torchvision/NAME "
-            "or a folder with config.json and model.safetensors"
+            f"unknown encoder '{name}'; use {DEFAULT_ENCODER}, {DEFAULT_BACKBONE}, timm/NAME, "
+            "torchvision/NAME or a folder with config.json and model.safetensors"
         )
     module = import_module(f"{__name__}.{family}")
     trunk, preprocessing = module.load(name, pretrained)

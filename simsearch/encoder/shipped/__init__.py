@@ -1,0 +1,15 @@
+"""The encoders that come with the package, a checkpoint folder each, under a name with a version.
+
+Weights never change under a name: a better encoder gets the next number, and collections made with
+an earlier one keep working.
+"""
+
+from pathlib import Path
+
+
+def shipped_folder(name: str) -> Path | None:
+    """Return the folder of a shipped encoder, None where none goes by that name."""
+    return _FOLDERS.get(name)
+
+
+_FOLDERS = {folder.name: folder for folder in Path(__file__).parent.glob("simsearch-*")}
