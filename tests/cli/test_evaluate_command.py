@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from simsearch.config import DEFAULT_ENCODER
+from simsearch.config import DEFAULT_BACKBONE, DEFAULT_ENCODER
 from tests.cli.conftest import assert_one_error, assert_wrong_usage
 from tests.conftest import CliResult, picture
 
@@ -32,14 +32,13 @@ def desk(tmp_path: Path) -> Path:
 
 
 def test_json_has_every_figure(run_cli: Run, desk: Path) -> None:
-    result = run_cli("evaluate", "things", "--device", "cpu", "--episodes", 20, "--json")
+    plan = ("--device", "cpu", "--episodes", 20, "--json")
+    result = run_cli("evaluate", "things", *plan, "--encoder", DEFAULT_BACKBONE)
     assert result.code == 0, result.err
     data = result.json()
     assert set(data) == RETRIEVAL | VERIFICATION | CALIBRATED | OTHERS | ENCODER
     assert (data["images"], data["classes"], data["failed"]) == (9, 3, 1)
-    assert (data["encoder"], data["dim"], data["calibrated"]) == (
-        DEFAULT_ENCODER, 256, False,
-    )  # fmt: skip
+    assert (data["encoder"], data["dim"], data["calibrated"]) == (DEFAULT_BACKBONE, 1280, False)
     assert data["recall_at_1"] == data["map_at_r"] == data["auc"] == 1
     assert (data["same_pairs"], data["different_pairs"]) == (9, 27)
     assert data["tar_at_far"] == {"0.1": 1}
@@ -56,10 +55,19 @@ def test_json_has_every_figure(run_cli: Run, desk: Path) -> None:
     assert "1 of 10 pictures can't be read" in result.err
 
 
+def test_the_default_encoder_is_calibrated(run_here: Run, desk: Path) -> None:
+    plan = ("--device", "cpu", "--episodes", 20, "--json")
+    data = run_here("evaluate", "things", *plan).json()
+    assert (data["encoder"], data["dim"], data["calibrated"]) == (DEFAULT_ENCODER, 304, True)
+    assert all(data[name] >= 0 for name in CALIBRATED)
+    assert set(data["intervals"]) >= CALIBRATED
+
+
 def test_table_and_pairs(run_here: Run, desk: Path) -> None:
-    result = run_here("evaluate", "things", "--device", "cpu", "--episodes", 20, "--ways", 3)
+    plan = ("--device", "cpu", "--episodes", 20, "--ways", 3)
+    result = run_here("evaluate", "things", *plan, "--encoder", DEFAULT_BACKBONE)
     assert result.code == 0, result.err
-    assert f"{DEFAULT_ENCODER} (256 values) on 9 pictures of 3 classes" in result.out
+    assert f"{DEFAULT_BACKBONE} (1280 values) on 9 pictures of 3 classes" in result.out
     lines = {line.split("  ")[0]: line.split() for line in result.out.splitlines() if line}
     assert lines["recall_at_1"] == ["recall_at_1", "1.0000", "1.0000", "to", "1.0000"]
     assert lines["brier"] == ["brier", "-"]

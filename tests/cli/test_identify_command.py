@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from simsearch import Collection
+from simsearch.config import DEFAULT_BACKBONE
 from tests.cli.conftest import Shelf, assert_one_error, assert_wrong_usage
 from tests.collection.test_other_encoder import save_checkpoint
 from tests.conftest import CliResult, picture
@@ -46,13 +47,13 @@ def save_things(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def things(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
-    """Return a shelf of 'plain', of the default encoder, and 'calibrated'; no test changes it."""
+    """Return a shelf of 'plain', of an encoder without a calibration, and 'calibrated'."""
     folder = tmp_path_factory.mktemp("things")
     made = Shelf(folder / "indexes", save_things(folder / "things"))
     encoder = save_checkpoint(folder / "encoder", seed=1)
     (encoder / "calibration.json").write_text(json.dumps(CALIBRATION))
     Collection("calibrated", home=made.home).add(made.pictures, encoder=str(encoder))
-    Collection("plain", home=made.home).add(made.pictures)
+    Collection("plain", home=made.home).add(made.pictures, encoder=DEFAULT_BACKBONE)
     return made
 
 
