@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from simsearch import Collection
+from simsearch.config import DEFAULT_BACKBONE
 from simsearch.errors import CollectionNotFoundError, EncoderError, InputError, PictureError
 from simsearch.records import Failure
 from tests.collection.conftest import Library, picture_bytes, put, rows
@@ -29,7 +30,7 @@ def classes(library: Library) -> Library:
     for seed, name in enumerate(("a/0.jpg", "a/1.jpg", "a/2.jpg", "b/3.jpg", "b/4.jpg", "c/5.jpg")):
         library.put(name, seed)
     library.put("a/copy.jpg", 0)
-    library.sync()
+    library.sync(encoder=DEFAULT_BACKBONE)  # which has no calibration
     return library
 
 
