@@ -88,8 +88,15 @@ def test_no_process_can_be_started(decoders: Decoders, monkeypatch: pytest.Monke
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     assert decoders.decode(sample("png")).width > 0
     monkeypatch.undo()
-    monkeypatch.setattr(module, "__name__", "simsearch.nowhere")
     assert decoders.decode(sample("png")).width > 0
+    assert decoders._started == [], "it is not tried again for each picture"
+
+
+def test_a_process_that_ends_at_once(decoders: Decoders, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "__name__", "simsearch.nowhere")
+    for _ in range(2):
+        assert decoders.decode(sample("png")).width > 0
+    assert len(decoders._started) == 1
 
 
 def test_large_pictures_are_decoded_here(
