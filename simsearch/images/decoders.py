@@ -69,6 +69,7 @@ class Decoders:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={**os.environ, "PYTHONPATH": path},
+                start_new_session=True,  # or Ctrl-C would end it before it could ignore that
             )
             self._started.append(process)
             pipes = cast("Pipes", (process.stdin, process.stdout))

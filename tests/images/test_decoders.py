@@ -79,6 +79,7 @@ def test_what_breaks_its_decoder_costs_one_picture(decoders: Decoders) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C reaches processes in another way")
 def test_ctrl_c_is_for_whoever_asks(decoders: Decoders) -> None:
     decoders.decode(sample("png"))
+    assert os.getpgid(decoders._started[0].pid) != os.getpgid(0), "the terminal's goes to a group"
     os.kill(decoders._started[0].pid, signal.SIGINT)
     assert decoders.decode(sample("jpeg")).width > 0
     assert len(decoders._started) == 1

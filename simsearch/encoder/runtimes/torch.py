@@ -11,8 +11,8 @@ from simsearch.encoder.runtimes import Pixels, Vectors
 from simsearch.errors import DeviceError
 
 _BATCH_SIZE = {"cuda": 256, "mps": 64, "cpu": 8}
-# Of the default encoder's vectors and those in single precision the lowest cosine is 0.99997 in f16
-# and 0.998 in bf16, which is no faster. What does not fit in f16 becomes no vector, and is told.
+# The default backbone's vectors and those in single precision have a cosine of 0.99997 or more in
+# f16, 0.998 in bf16, which is no faster. What does not fit in f16 becomes no vector, and is told.
 _PRECISION = {"cuda": "f16", "mps": "f16", "cpu": "f32"}
 _DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16}
 
