@@ -324,7 +324,7 @@ class Collection:
             threshold: return all pairs whose cosine, -1 to 1, is at least this, and look at none
                 again.
             exact: only files with the same bytes.
-            similar: also pairs that are no copies and yet as near as copies are.
+            similar: also pairs that are alike and no copies; see `encoder.calibration.alike_from`.
             rules: which file of a group is the best.
             progress: called with (pairs looked at, pairs to look at).
             searching: called with (vectors searched, all vectors) before, if that takes long.

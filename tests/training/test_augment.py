@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from simsearch.config import Preprocessing
 from simsearch.errors import InputError
@@ -262,3 +262,34 @@ def test_pictures_that_do_not_fit_into_memory_are_read_again(tmp_path: Path) -> 
     part = kept.subset([2, 0])
     assert part.paths == (paths[2], paths[0])
     assert np.array_equal(part.canvas(1), first)
+
+
+def test_photos_are_seen_in_other_light() -> None:
+    """Brightness, then contrast, then saturation, as Pillow changes them."""
+    whole = (64 + canvas() // 2).astype(np.uint8)  # so that nothing is cut off
+    for seed in range(10):
+        factors = np.random.default_rng(seed).uniform(0.7, 1.3, 3)
+        expected = Image.fromarray(whole)
+        changes = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
+        for enhance, factor in zip(changes, factors, strict=True):
+            expected = enhance(expected).enhance(factor)
+        found = augment._in_other_light(whole, np.random.default_rng(seed))
+        inside = (np.asarray(expected) > 0) & (np.asarray(expected) < 255)
+        assert inside.mean() > 0.9
+        assert np.abs(found.astype(int) - np.asarray(expected))[inside].max() <= 4
+
+
+def test_a_photo_of_the_whole_is_the_whole() -> None:
+    class Widest:
+        """Draws the largest parts, and flips or not."""
+
+        def __init__(self, flip: float) -> None:
+            self.random = lambda: flip
+
+        def uniform(self, _: Any, high: Any) -> Any:
+            return np.zeros(2) if np.ndim(high) else (1.0 if high == 1 else 0.0)
+
+    whole, draw = canvas(), Widest
+    assert np.array_equal(augment._cropped(whole, SIDE, draw(0.9)), whole)  # type: ignore[arg-type]
+    flipped = augment._cropped(whole, SIDE, draw(0.1))  # type: ignore[arg-type]
+    assert np.array_equal(flipped, whole[:, ::-1])
