@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.default_encoder.pictures import make_pictures, write_table
+from benchmarks.default_encoder.pictures import TILE, make_pictures, write_table
 from benchmarks.measure import simsearch
 from simsearch import Collection
 from simsearch.images.alterations import COLLAGE, KINDS, STRENGTHS
@@ -32,9 +32,9 @@ OF_EACH_PRODUCT = 8  # photographs: more of them pull together what is only alik
 SEED = 0
 SETTINGS = (
     *("--backbone", f"{BEFORE}/beside5", "--augment", "copy", "--mining", "first_positive"),
-    *("--entropy", 0.3, "--distillation", 2, "--learning-rate", 2e-4, "--ema", 0.998),
+    *("--entropy", 0.3, "--distillation", 4, "--learning-rate", 2e-4, "--ema", 0.998),
     *("--classes-per-batch", 64, "--pictures-per-class", 4),
-    *("--dim", 304, "--frozen", 5, "--reuse", 2, "--epochs", 40, "--patience", 40),
+    *("--dim", 304, "--frozen", 5, "--reuse", 2, "--epochs", 66, "--patience", 66),
 )
 
 
@@ -55,7 +55,7 @@ def main() -> None:
         shutil.rmtree(arguments.work / "pictures", ignore_errors=True)
         shutil.rmtree(validation, ignore_errors=True)
         made = make_pictures(arguments.share, arguments.work / "pictures", arguments.limit, SEED)
-        prepare(distinct(made), arguments.products, table, validation)
+        prepare(balanced(distinct(made)), arguments.products, table, validation)
     command = train_command(table, validation, arguments.out, training)
     sys.exit(subprocess.run(command, check=False).returncode)
 
@@ -70,6 +70,14 @@ def distinct(pictures: Sequence[Path]) -> list[Path]:
     dropped = {member for group in groups for member in group.members[1:]}
     print(f"{len(pictures):,} pictures, {len(dropped):,} of them nearly like another")
     return [picture for picture in pictures if str(picture.resolve()) not in dropped]
+
+
+def balanced(pictures: Sequence[Path]) -> list[Path]:
+    """Return the pictures with no more cut-outs than photographs' tiles, drawn at random."""
+    tiles = [picture for picture in pictures if picture.stem.startswith(TILE)]
+    cut_outs = [picture for picture in pictures if not picture.stem.startswith(TILE)]
+    order = np.random.default_rng(SEED).permutation(len(cut_outs))[: len(tiles)]
+    return sorted([*tiles, *(cut_outs[number] for number in order.tolist())])
 
 
 def prepare(pictures: Sequence[Path], products: Path, table: Path, validation: Path) -> None:

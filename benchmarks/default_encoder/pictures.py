@@ -22,10 +22,11 @@ LARGE = (  # of plasma-workspace-wallpapers, mate-backgrounds, gnome-backgrounds
     "backgrounds/gnome/*",
     "backgrounds/*_by_*",
 )
+TILE = "tile"  # what their names begin with
 _SUFFIXES = {".png", ".jpg", ".webp"}
 _SIDE = 512  # pixels of the longer side of what is written
 _LEAST = 64  # pixels of the shorter side of a cut-out
-_TILE = 448  # pixels a side of a photograph's tile, about
+_TILE_SIDE = 448  # pixels a side of a photograph's tile, about
 _PROPORTIONS = (3 / 4, 1.0, 4 / 3)
 Draw = np.random.Generator
 
@@ -48,7 +49,7 @@ def make_pictures(share: Path, out: Path, limit: int | None, seed: int) -> list[
     def tiles(number: int) -> list[Path]:
         draw = np.random.default_rng([seed, 2, number])
         places = enumerate(_tiles(large[number], draw))
-        return [p for at, tile in places for p in _kept(tile, out / f"tile-{number:03}-{at:02}")]
+        return [p for at, tile in places for p in _kept(tile, out / f"{TILE}-{number:03}-{at:02}")]
 
     with ThreadPoolExecutor() as pool:
         made = [*pool.map(cut_out, range(len(found))), *pool.map(tiles, range(len(large)))]
@@ -116,7 +117,7 @@ def _tiles(path: Path, draw: Draw) -> Iterator[Image.Image]:
     with Image.open(path) as image:
         whole = image.convert("RGB")
     width, height = whole.size
-    high = min(_TILE, height)
+    high = min(_TILE_SIDE, height)
     columns = max(round(width / (high * draw.choice(_PROPORTIONS))), 1)
     rows = max(height // high, 1)
     xs, ys = np.linspace(0, width, columns + 1), np.linspace(0, height, rows + 1)

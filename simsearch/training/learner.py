@@ -27,7 +27,6 @@ from simsearch.training.objective import BatchStats, Objective
 from simsearch.training.optimizer import new_optimizer
 from simsearch.training.partial import PartialNetwork, inputs_of, take_up
 from simsearch.training.pictures import PictureSet, Pixels
-from simsearch.training.sampler import first_of_class
 from simsearch.training.views import Inputs
 
 if TYPE_CHECKING:
@@ -99,9 +98,8 @@ class Learner:
         projection_of(self.network).watch(features, labels)
         loss = self.objective(embeddings, targets, stage.mining)
         if self._teacher is not None:
-            first = torch.from_numpy(first_of_class(labels)).to(self._job.device)
             with _autocast(self._job):
-                kept = self._teacher.loss(batch[first], features[first])
+                kept = self._teacher.loss(batch, features, labels)
             loss = loss + self._job.config.distillation * kept
         self.optimizer.zero_grad(set_to_none=True)
         if loss.requires_grad:  # not where the batch has nothing to learn from

@@ -20,7 +20,7 @@ from simsearch.training.mining import Vectors, confused_classes
 from simsearch.training.neck import folded
 from simsearch.training.optimizer import set_rate
 from simsearch.training.partial import assembled
-from simsearch.training.sampler import Rows, first_of_class, plan_epoch, shuffled
+from simsearch.training.sampler import Rows, firsts, plan_epoch, shuffled
 from simsearch.training.state import Position, load_state, save_state, write_history
 from simsearch.training.views import Inputs, Views
 
@@ -125,7 +125,7 @@ def _batches(job: Job, learner: Learner, position: Position) -> Iterator[tuple[R
         seed,
         job.workers,
         partial(_done, job, position),
-        (lambda rows: first_of_class(job.train_labels[rows])) if copied else None,
+        (lambda rows: firsts(job.train_labels[rows]) == np.arange(len(rows))) if copied else None,
     ):
         inputs = learner.inputs(pixels)
         if job.config.reuse > 1:

@@ -18,6 +18,7 @@ from torch import nn
 
 from simsearch.encoder.network import EmbeddingNetwork
 from simsearch.training.directions import Features, Labels, Matrix, copy_axes, whitening_axes
+from simsearch.training.sampler import firsts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -144,8 +145,7 @@ class Compression(Projection):
     @torch.no_grad()
     def watch(self, features: "Tensor", labels: Labels) -> None:
         """Note by how much a batch's copies differ from the first picture of their class."""
-        _, first, place = np.unique(labels, return_index=True, return_inverse=True)
-        originals = first[place]
+        originals = firsts(labels)
         copies = np.flatnonzero(originals != np.arange(len(labels)))
         if len(copies) and bool(torch.isfinite(features).all()):  # or it would never be forgotten
             unit = nn.functional.normalize(features.float())

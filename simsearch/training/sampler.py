@@ -75,11 +75,10 @@ def shuffled(labels: Labels, classes_per_batch: int, seed: tuple[int, ...]) -> l
     return [np.concatenate([parts[number] for number in batch]) for batch in batches]
 
 
-def first_of_class(labels: Labels) -> npt.NDArray[np.bool_]:
-    """Return which pictures of a batch are the first of their class, bool [n]."""
-    found = np.zeros(len(labels), bool)
-    found[np.unique(labels, return_index=True)[1]] = True
-    return found
+def firsts(labels: Labels) -> Rows:
+    """Return for each picture of a batch the place of the first of its class, int64 [n]."""
+    _, first, number = np.unique(labels, return_index=True, return_inverse=True)
+    return first[number]
 
 
 def _once_less(waiting: list[int], chosen: list[int]) -> list[int]:

@@ -185,22 +185,24 @@ def test_originals_come_first_also_where_views_are_shown_again(
     assert all(len(found) == 1 for found in firsts.values()), "never altered"
 
 
-def test_distillation_weighs_the_first_picture_of_each_class(
+def test_distillation_weighs_each_batch(
     glyphs: LabelledPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sizes: list[tuple[int, int]] = []
+    sizes: list[tuple[int, int, int]] = []
     loss = Teacher.loss
 
-    def watched(self: Teacher, inputs: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
-        sizes.append((len(inputs), len(embeddings)))
-        return loss(self, inputs, embeddings)
+    def watched(
+        self: Teacher, inputs: torch.Tensor, features: torch.Tensor, labels: Labels
+    ) -> torch.Tensor:
+        sizes.append((len(inputs), len(features), len(labels)))
+        return loss(self, inputs, features, labels)
 
     monkeypatch.setattr(Teacher, "loss", watched)
     start(glyphs, tmp_path / "without", changed(epochs=1))
     assert not sizes
     config = changed(epochs=1, distillation=5.0)
     start(glyphs, tmp_path / "with", config)
-    assert set(sizes) == {(config.classes_per_batch, config.classes_per_batch)}
+    assert set(sizes) == {(config.classes_per_batch * config.pictures_per_class,) * 3}
     losses = [metrics(tmp_path / name)[-1]["loss"] for name in ("with", "without")]
     assert losses[0] > losses[1] + 0.1, "it is added, five times"
 

@@ -7,7 +7,7 @@ import pytest
 
 from simsearch.evaluation.labelled import Labels
 from simsearch.training.confusion import Weights
-from simsearch.training.sampler import Rows, first_of_class, plan_epoch, shuffled
+from simsearch.training.sampler import Rows, firsts, plan_epoch, shuffled
 from tests.training.confusions import confusion_of
 
 SIZES = {
@@ -157,5 +157,5 @@ def test_shuffled_batches_hold_the_same_in_other_company() -> None:
     assert set(company) != set(other)
 
 
-def test_first_of_class() -> None:
-    assert first_of_class(np.array([3, 3, 0, 3, 0, 9])).tolist() == [1, 0, 1, 0, 0, 1]
+def test_firsts() -> None:
+    assert firsts(np.array([3, 3, 0, 3, 0, 9])).tolist() == [0, 0, 2, 0, 2, 5]
