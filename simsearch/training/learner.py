@@ -174,21 +174,26 @@ def fit_projection(job: Job, network: EmbeddingNetwork, validation: Vectors | No
         validation: float32 [n, features], what the trunk makes of the validation pictures; None
             keeps what the layer does.
     """
-    neck = projection_of(network)
+    projection = projection_of(network)
     rows = _sample(job, _SAMPLE)
     features = outputs_of(job, job.train.subset(rows.tolist()), network, features=True)
-    if isinstance(neck, Compression):
-        neck.begin(features)
-        neck.settle(features)
-    if not isinstance(neck, Neck):
-        return
+    if isinstance(projection, Compression):
+        projection.begin(features)
+        projection.settle(features)
+    elif isinstance(projection, Neck):
+        _begin(job, projection, features, job.train_labels[rows], validation)
+
+
+def _begin(
+    job: Job, neck: Neck, features: Vectors, labels: Labels, validation: Vectors | None
+) -> None:
     if validation is None:
         neck.begin(features, None)
         return
     neck.eval()
     axes = principal_axes(features)
     quality = []
-    for directions in (axes, discriminants(features, job.train_labels[rows])):
+    for directions in (axes, discriminants(features, labels)):
         neck.begin(features, directions)
         with torch.inference_mode():
             outputs = neck(torch.from_numpy(validation).to(job.device)).cpu().numpy()
