@@ -210,8 +210,8 @@ class TrainingConfig:
         weight_decay: of AdamW.
         memory: embeddings of past batches to compare with, 0 for none.
         entropy: weight of a term that spreads the embeddings over the sphere, 0 for none.
-        distillation: weight of a term that keeps pictures as much alike as they were before
-            training, 0 for none.
+        distillation: weight of a term that keeps what a picture, or a copy of it, is like as the
+            picture was before training, 0 for none.
         ema: decay of an exponential moving average of the weights, 0 for none.
         frozen: stages of the default backbone that stay as they are, 4 to 6; 0 trains all.
         reuse: epochs that show the same views, in other batches, before new ones are made.
