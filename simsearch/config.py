@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-DEFAULT_ENCODER = "simsearch-1"
+DEFAULT_ENCODER = "simsearch-2"
 EARLIER_DEFAULTS = ("tf_efficientnet_lite0",)  # collections made with them keep working
 DEFAULT_BACKBONE = "tf_efficientnet_lite0"  # what training begins with
 DEFAULT_THRESHOLD = 0.9

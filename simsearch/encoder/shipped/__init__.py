@@ -1,7 +1,6 @@
 """The encoders that come with the package, a checkpoint folder each, under a name with a version.
 
-Weights never change under a name: a better encoder gets the next number, and collections made with
-an earlier one keep working.
+Weights never change under a name: a better encoder gets the next number.
 """
 
 from pathlib import Path
