@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from simsearch import Collection
+from simsearch.config import DEFAULT_BACKBONE
 from simsearch.errors import CollectionNotFoundError, InputError
 from simsearch.records import SearchTuning
 from tests.conftest import save_pictures
@@ -13,12 +14,12 @@ from tests.conftest import save_pictures
 
 @pytest.fixture
 def collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Collection:
-    """Return a collection with an index that must be tuned."""
+    """Return a collection with an index that must be tuned, of vectors that are well apart."""
     monkeypatch.setattr("simsearch.index.build.choose_recipe", lambda *_: "ivf")
     monkeypatch.setattr("simsearch.index.recipes._inverted._TRAINING_PER_LIST", 4)
     save_pictures(tmp_path / "photos", 60)
     made = Collection("photos", home=tmp_path / "indexes")
-    made.add(tmp_path / "photos")
+    made.add(tmp_path / "photos", encoder=DEFAULT_BACKBONE)
     return made
 
 
