@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
-from torch.nn.functional import hardtanh, pad
+from torch.nn.functional import hardtanh
 
 from simsearch.encoder.backbones._stages import Beside
 
@@ -41,7 +41,7 @@ class Depthwise(nn.Module):
         side: of the maps, which are squares.
     """
 
-    places: "Tensor"
+    spread: "Tensor"
 
     def __init__(self, convolution: nn.Conv2d, norm: nn.BatchNorm2d, side: int) -> None:
         super().__init__()
@@ -49,13 +49,15 @@ class Depthwise(nn.Module):
         self.weight, self.bias = nn.Parameter(weight.flatten(1)), nn.Parameter(bias)
         kernel, stride = convolution.kernel_size[0], convolution.stride[0]
         places = kernel_places(kernel, stride, side)
-        self.register_buffer("places", torch.from_numpy(places).flatten(), persistent=False)
         self.incoming, self.outgoing = places.shape
+        # What copies a kernel's numbers to their places: as a product, 2 to 4 times as fast to
+        # differentiate as by indices.
+        spread = places.flatten() == np.arange(kernel * kernel)[:, None]
+        self.register_buffer("spread", torch.from_numpy(spread), persistent=False)
 
     def forward(self, maps: "Tensor") -> "Tensor":
         """Move each channel's kernel over its maps."""
-        kernels = pad(self.weight, (0, 1))  # a zero, for what lies outside of the kernel
-        matrices = kernels.index_select(1, self.places).to(maps.dtype)
+        matrices = self.weight.to(maps.dtype) @ self.spread.to(maps.dtype)
         moved = torch.baddbmm(
             self.bias.to(maps.dtype)[:, None, None],
             maps.view(len(maps), -1, self.incoming),
