@@ -2,12 +2,13 @@
 
 import os
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from simsearch.config import DEFAULT_ENCODER
+from simsearch.config import DEFAULT_ENCODER, EARLIER_DEFAULTS
 from simsearch.errors import FailureKind
 from tests.conftest import CliResult, save_pictures
 
@@ -162,3 +163,23 @@ def test_failures_are_listed_with_their_reasons(run_here: Run, tmp_path: Path) -
     table = run_here("failures", "cats").out.splitlines()
     assert len(table) == 4
     assert table[0].split() == ["kind", "path", "reason"]
+
+
+@pytest.mark.parametrize("earlier", EARLIER_DEFAULTS)
+def test_how_a_collection_of_an_earlier_default_moves(
+    run_here: Run, tmp_path: Path, earlier: str
+) -> None:
+    save_pictures(tmp_path / "my cats", 2)
+    chosen = run_here("index", "my cats", "--name", "cats", "--encoder", earlier)
+    assert "To move" not in chosen.out  # who names it has chosen it
+    again = run_here("index", "my cats", "--name", "cats")
+    assert f"note: {earlier} keeps working" in again.out
+    assert "2 unchanged" in again.out
+    told = run_here("info", "cats")
+    assert f"note: {earlier} keeps working" in told.out
+    program, *arguments = shlex.split(again.out.split("To move:\n")[1].split("\n")[0])
+    assert program == "simsearch"
+    moved = run_here(*arguments)
+    assert "2 new" in moved.out
+    assert "To move" not in run_here("index", "my cats", "--name", "cats").out
+    assert run_here("info", "cats", "--json").json()["encoder"] == DEFAULT_ENCODER

@@ -71,7 +71,9 @@ def command(
     if as_json:
         print_json(_as_json(report))
     elif not quiet:
-        _summarize(report)
+        _summarize(
+            report, None if encoder else moving_note(report.name, report.root, report.encoder)
+        )
     if report.failed:
         typer.echo(
             f"warning: {plural(report.failed, 'file')} could not be read; "
@@ -123,7 +125,7 @@ def _as_json(report: SyncReport) -> dict[str, object]:
     }
 
 
-def _summarize(report: SyncReport) -> None:
+def _summarize(report: SyncReport, note: str | None) -> None:
     rate = f", {report.images_per_second:.0f} a second" if report.new else ""
     typer.echo(
         f"'{report.name}' holds {plural(report.images, 'picture')} ({report.seconds:.1f} s{rate})"
@@ -144,7 +146,7 @@ def _summarize(report: SyncReport) -> None:
         typer.echo(f"  {plural(report.other_files, 'other file')} left out: no pictures")
     if report.index:
         typer.echo(f"  search index: {report.index.recipe}, {size(report.index.bytes)}")
-    if note := moving_note(report.name, report.root, report.encoder):
+    if note:
         typer.echo(note)
     typer.echo(f"next: simsearch query PICTURE --index {report.name}")
     typer.echo(f"      simsearch duplicates --index {report.name}")
