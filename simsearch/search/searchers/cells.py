@@ -22,7 +22,7 @@ from simsearch.search.searchers import Blocks
 from simsearch.search.searchers.tiles import top
 
 _CELL = 500  # vectors a cell, in the mean
-_PROBES = 4  # cells in which each looks for its neighbours
+_PROBES = 8  # cells in which each looks for its neighbours
 _TRAINING = 20  # vectors a cell that its centre is found from
 _ITERATIONS = 4
 _SLOWER = 4.0  # times as long as its matrix products that k-means takes
