@@ -19,7 +19,7 @@ from simsearch.index.device import free_memory
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
 from simsearch.search.searchers import Blocks
-from simsearch.search.searchers.tiles import top
+from simsearch.search.searchers.tiles import PICKING, top
 
 _CELL = 500  # vectors a cell, in the mean
 _PROBES = 8  # cells in which each looks for its neighbours
@@ -99,7 +99,8 @@ def products(size: int, dim: int) -> float:
     """Return about how many multiplications sorting and searching for all vectors takes."""
     cells = _count(size)
     training = _SLOWER * _ITERATIONS * _TRAINING * cells * cells
-    return dim * (training + size * 2 * cells + size * _PROBES * _CELL * _UNEVEN)
+    visited = size * _PROBES * _CELL * _UNEVEN
+    return dim * (training + size * 2 * cells) + visited * (dim + PICKING)
 
 
 def _count(size: int) -> int:

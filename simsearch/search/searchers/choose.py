@@ -11,7 +11,7 @@ from simsearch.index.device import count_gpus
 from simsearch.search.searchers import Blocks, Searcher, cells
 from simsearch.search.searchers.cells import Cells
 from simsearch.search.searchers.matrix import Matrix
-from simsearch.search.searchers.tiles import Tiles
+from simsearch.search.searchers.tiles import PICKING, Tiles
 
 _FEW = 2_000  # vectors that are compared before torch is imported
 _GPU_SHARE = 0.6  # of the GPU's free memory, for the vectors
@@ -46,7 +46,8 @@ def expected_seconds(size: int, dim: int) -> float:
     """Return about how long a join takes on a CPU, by a trial of how fast that multiplies."""
     if size <= _FEW:
         return 0.0
-    products = size * size * dim if size <= EXACT_UP_TO else cells.products(size, dim)
+    few = size <= EXACT_UP_TO
+    products = size * size * (dim + PICKING) if few else cells.products(size, dim)
     return _OVERHEAD * products / _products_a_second()
 
 

@@ -11,6 +11,7 @@ from simsearch.search.searchers import Blocks
 if TYPE_CHECKING:
     import torch
 
+PICKING = 450  # multiplications in the time of which `top` looks at one score
 _WIDTH = 32_768  # stored vectors a tile
 _HEIGHT = 4_096  # vectors that are asked at once
 _CHUNK = 32  # scores of which only the highest is looked at first
