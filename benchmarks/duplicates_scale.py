@@ -125,16 +125,16 @@ def recall(folder: Path) -> dict[str, Any]:
     vectors = stored(folder)
     n, threshold = vectors.index.size, alike_from(vectors.manifest.encoder)
     crowded = np.zeros(n, bool)
-    with np.load(folder / "pairs.npz") as kept:
-        found = kept["a"] * n + kept["b"]
-        crowded[kept["crowded"]] = True
+    with np.load(folder / "pairs.npz") as saved:
+        found = saved["a"] * n + saved["b"]
+        crowded[saved["crowded"]] = True
 
     def promised(pairs: Pairs) -> npt.NDArray[np.int64]:
         kept = ~(crowded[pairs.a] & crowded[pairs.b])
         return np.unique(pairs.a[kept] * n + pairs.b[kept])
 
-    pairs = np.load(folder / "planted.npy")
-    planted = promised(vectors.scored(pairs[:, 0], pairs[:, 1], threshold))
+    originals, copies = np.load(folder / "planted.npy").T
+    planted = promised(vectors.scored(originals, copies, threshold))
     sample = np.sort(np.random.default_rng(SEED).permutation(n)[:SAMPLE])
     near = vectors.all_over(sample, threshold)
     true = promised(replace(near, a=np.minimum(near.a, near.b), b=np.maximum(near.a, near.b)))
