@@ -1,6 +1,6 @@
 """How the search for duplicates grows: seconds, memory and recall at 10^4, 10^5 and 10^6 vectors.
 
-    python -m benchmarks.duplicates_scale [--sizes 10000 100000 1000000] [--scratch DIR] PICTURES...
+    python -m benchmarks.duplicates_scale PICTURES... [--sizes 10000 100000 1000000] [--scratch DIR]
 
 Makes vectors of the pictures' own (see real_like), one a distinct content of a collection, with
 planted near-copies. Then, each in a process of its own, the index is built as `simsearch index`
