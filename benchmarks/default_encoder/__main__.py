@@ -12,11 +12,13 @@ import argparse
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from benchmarks.default_encoder.pictures import TILE, make_pictures, write_table
 from benchmarks.measure import simsearch
@@ -54,6 +56,7 @@ def main() -> None:
     if not table.exists():
         shutil.rmtree(arguments.work / "pictures", ignore_errors=True)
         shutil.rmtree(validation, ignore_errors=True)
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # wallpapers are large
         made = make_pictures(arguments.share, arguments.work / "pictures", arguments.limit, SEED)
         prepare(balanced(distinct(made)), arguments.products, table, validation)
     command = train_command(table, validation, arguments.out, training)

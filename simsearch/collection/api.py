@@ -324,7 +324,7 @@ class Collection:
             threshold: return all pairs whose cosine, -1 to 1, is at least this, and look at none
                 again.
             exact: only files with the same bytes.
-            similar: also pairs that are alike and no copies; see `encoder.calibration.alike_from`.
+            similar: also pairs that are alike and no copies, by `collection.duplicates.alike`.
             rules: which file of a group is the best.
             progress: called with (pairs looked at, pairs to look at).
             searching: called with (vectors searched, all vectors) before, if that takes long.
@@ -585,13 +585,15 @@ class Collection:
         """Return a search with the cuts that its precision asks for."""
         if search.precision is None:
             return search
-        from simsearch.encoder.calibration import alike_from
-
         calibration = self.calibration()
-        if search.recheck:
-            certain = calibration.look.cut(search.precision)
-            return replace(search, certain=certain, threshold=alike_from(self.manifest.encoder))
-        return replace(search, threshold=calibration.cosine.cut(search.precision), alike="copy")
+        if not search.recheck:
+            return replace(search, threshold=calibration.cosine.cut(search.precision), alike="copy")
+        search = replace(search, certain=calibration.look.cut(search.precision))
+        if not search.similar:
+            return search
+        from simsearch.collection.duplicates.alike import alike_among
+
+        return replace(search, threshold=alike_among(self.folder, self.manifest))
 
     def _find(self, manifest: Manifest, ids: Set[int]) -> dict[int, ImageRecord]:
         from simsearch.store.reader import find_records
