@@ -223,31 +223,33 @@ class Collection:
         """Return the class of each picture; an indexed picture's class is its parent folder.
 
         A picture is unknown where the score of its nearest class is under the threshold: the one
-        given, else that of the encoder's calibration at `far`. An encoder without a calibration, or
-        with one on very few pairs, can't tell: every picture then gets its nearest class. Indexed
+        given, else the one at `far`, from how near the collection's pictures come to classes not
+        their own. With under 100 pictures or 10 classes it is that of the encoder's calibration;
+        without one, or with one on very few pairs, every picture gets its nearest class. Indexed
         files with a picture's own content are left out, and copies within a class count once.
 
         Args:
             method: 'prototypes' compares with the mean of each class, 'knn' lets the nearest
                 pictures vote, each with its cosine.
             k: how many vote.
-            far: false acceptance rate, over pairs of different classes, of the threshold; None is
-                0.01, or the lowest that the calibration's pairs carry.
-            threshold: cosine, -1 to 1, instead of the calibration's.
+            far: false acceptance rate of the threshold: share of pictures of unknown classes that
+                get a name, or, by the encoder's calibration, of pairs of different classes that
+                reach it; None is 0.01, or the lowest that the calibration's pairs carry.
+            threshold: cosine, -1 to 1, instead.
             on_failure: takes pictures that can't be read; None raises PictureError for the first.
 
         Raises:
-            InputError: an argument is out of range, or the calibration has no threshold at `far`.
+            InputError: an argument is out of range, or there is no threshold at `far`.
             PictureError: a picture can't be read.
         """
         from simsearch.collection.identifying import Settings, identify_pictures
         from simsearch.encoder.calibration import calibration_of
 
         settings = Settings(method, k, far, threshold)
+        settings.check()
 
         def ask(manifest: Manifest) -> "list[Identification]":
             calibration = calibration_of(manifest.encoder)
-            settings.cut(calibration)  # a wrong setting is told before anything is read
             batch_size = 1 if len(pictures) == 1 else None
             decoded = decode_pictures(pictures, manifest.encoder, on_failure)
             runtime = self._runtime(manifest.encoder, "cpu", batch_size)

@@ -1,22 +1,34 @@
 """Identify pictures: the classes come from the store, the neighbours from the index."""
 
-from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from simsearch.collection.indexing import vector_blocks
+from simsearch.collection.indexing import Mask, vector_blocks
 from simsearch.collection.pictures import Key
 from simsearch.config import IDENTIFY_METHODS
 from simsearch.encoder.runtimes import Vectors
 from simsearch.errors import InputError
 from simsearch.index.vector_index import Ids, VectorIndex
 from simsearch.records.labelled import Calibration, Identification
-from simsearch.search.identify import ClassSums, Ranking, identify, rank_by_vote
+from simsearch.search.identify import (
+    ClassSums,
+    Ranking,
+    identify,
+    nearest_of_others,
+    rank_by_vote,
+    thresholds_among,
+)
 from simsearch.search.verify import threshold_at
 from simsearch.store.manifest import Manifest
 from simsearch.store.reader import Contents, find_records, read_contents, read_labels
+
+_STRANGERS = 2000  # stored pictures that are compared with classes not their own
+_COMPARISONS = 200_000_000  # of vectors, which take about a second, at most
+_FEW = 200  # pictures that are compared however many others there are
+_SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +40,11 @@ class Settings:
     far: float | None
     threshold: float | None
 
-    def cut(self, calibration: Calibration | None) -> float | None:
-        """Return the cosine under which a picture is unknown, None where nothing tells one.
+    def check(self) -> None:
+        """Refuse what no picture can be identified with, before any is read.
 
         Raises:
-            InputError: a setting is out of range, or the calibration has no threshold at `far`.
+            InputError: a setting is out of range.
         """
         if self.method not in IDENTIFY_METHODS:
             known = ", ".join(IDENTIFY_METHODS)
@@ -41,10 +53,72 @@ class Settings:
             raise InputError(f"k is {self.k}; it must be 1 or more")
         if self.threshold is not None and not -1 <= self.threshold <= 1:
             raise InputError(f"threshold is {self.threshold}; a cosine lies between -1 and 1")
-        if self.threshold is not None or calibration is None:
+
+    def cut(
+        self, calibration: Calibration | None, own: Callable[[], dict[float, float]]
+    ) -> float | None:
+        """Return the cosine under which a picture is unknown, None where nothing tells one.
+
+        Args:
+            own: gives the collection's thresholds, none if it has too few pictures; they count more
+                than the calibration's, which are those of pairs, and of other pictures.
+
+        Raises:
+            InputError: there is no threshold at `far`.
+        """
+        if self.threshold is not None:
             return self.threshold
-        decision = threshold_at(calibration, self.far)
+        thresholds = own() or (None if calibration is None else calibration.thresholds)
+        decision = None if thresholds is None else threshold_at(thresholds, self.far)
         return None if decision is None else decision[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Classes:
+    """The labelled pictures of a generation, each content once a class.
+
+    Attributes:
+        labels: names of the classes.
+        hashes: content hash of each row.
+        classes: int64 [rows], places among the labels.
+        first: bool [rows], True where a content appears first in a class.
+        alone: bool [rows], True for those of them whose content is in no other class.
+    """
+
+    folder: Path
+    manifest: Manifest
+    labels: list[str]
+    hashes: list[str]
+    classes: Ids
+    first: Mask
+    alone: Mask
+
+    @classmethod
+    def read(cls, folder: Path, manifest: Manifest) -> "_Classes":
+        contents, hashes = read_contents(folder, manifest.parts)
+        labels, classes = read_labels(folder, manifest.parts)
+        first = _once_a_class(classes, contents)
+        times = np.bincount(contents.numbers[first], minlength=contents.count)
+        alone = first & (times[contents.numbers] == 1)
+        return cls(folder, manifest, labels, hashes, classes, first, alone)
+
+    def blocks(self) -> Iterator[tuple[Ids, Vectors]]:
+        """Yield (rows int64 [m], vectors float32 [m, dim]) of each content once a class."""
+        kept: Ids = np.flatnonzero(self.first)
+        start = 0
+        for _, block in vector_blocks(self.folder, self.manifest, self.first):
+            yield kept[start : start + len(block)], block
+            start += len(block)
+
+    def vectors_at(self, rows: Ids) -> Vectors:
+        """Return float32 [n, dim] of rows that ascend, each marked in `first`."""
+        nothing = np.empty((0, self.manifest.encoder.dim), np.float32)
+        return np.concatenate([nothing, *(block[np.isin(at, rows)] for at, block in self.blocks())])
+
+    def sample(self, others: int) -> Ids:
+        """Return rows to compare with so many others, drawn at random, ascending."""
+        drawn = np.random.default_rng(_SEED).permutation(np.flatnonzero(self.alone))
+        return np.sort(drawn[: min(_STRANGERS, max(_COMPARISONS // max(others, 1), _FEW))])
 
 
 def identify_pictures(
@@ -62,11 +136,17 @@ def identify_pictures(
         index: needed for the method 'knn' only.
         keys: (path, content hash) of each picture.
         vectors: float32 [pictures, dim], unit length.
+
+    Raises:
+        InputError: there is no threshold at the false acceptance rate of the settings.
     """
+    known = _Classes.read(folder, manifest)
     hashes = [digest for _, digest in keys]
     if index is None:
-        rankings = _rank_by_prototypes(folder, manifest, hashes, vectors)
+        sums = _sums(known)
+        rankings = _rank_by_prototypes(known, sums, hashes, vectors)
     else:
+        sums = None
         rankings = rank_by_vote(
             index,
             lambda ids: find_records(folder, manifest.parts, ids),
@@ -74,43 +154,40 @@ def identify_pictures(
             vectors,
             settings.k,
         )
-    cut = settings.cut(calibration)
+    cut = settings.cut(calibration, lambda: _thresholds(known, sums))
     return [
         identify(path, ranking, settings.method, calibration, cut)
         for (path, _), ranking in zip(keys, rankings, strict=True)
     ]
 
 
-def _rank_by_prototypes(
-    folder: Path, manifest: Manifest, hashes: list[str], vectors: Vectors
-) -> list[Ranking]:
-    """Rank the classes by their prototypes, in one pass over the stored vectors."""
-    contents, stored = read_contents(folder, manifest.parts)
-    labels, classes = read_labels(folder, manifest.parts)
-    first = _once_a_class(classes, contents)
-    own: dict[str, list[int]] = defaultdict(list)
-    wanted = set(hashes)
-    for row, digest in enumerate(stored):
-        if digest in wanted:
-            own[digest].append(row)
+def _sums(known: _Classes) -> ClassSums:
+    sums = ClassSums(known.labels, known.manifest.encoder.dim)
+    for rows, block in known.blocks():
+        sums.add(known.classes[rows], block)
+    return sums
 
-    sums = ClassSums(labels, manifest.encoder.dim)
-    own_vectors: dict[str, Vectors] = {}
+
+def _rank_by_prototypes(
+    known: _Classes, sums: ClassSums, hashes: list[str], vectors: Vectors
+) -> list[Ranking]:
+    """Rank the classes by their prototypes."""
+    own: dict[str, list[int]] = {digest: [] for digest in hashes}
+    for row, digest in enumerate(known.hashes):
+        if digest in own:
+            own[digest].append(row)
     own_rows = np.array(sorted(row for rows in own.values() for row in rows), np.int64)
-    kept: Ids = np.flatnonzero(first)
-    start = 0
-    for _, block in vector_blocks(folder, manifest, first):
-        rows = kept[start : start + len(block)]
-        start += len(block)
-        sums.add(classes[rows], block)
-        for place in np.flatnonzero(np.isin(rows, own_rows)).tolist():
-            own_vectors[stored[rows[place]]] = block[place]
-    nothing = np.zeros(manifest.encoder.dim, np.float32)
+    own_rows = own_rows[known.first[own_rows]]
+    stored = known.vectors_at(own_rows) if len(own_rows) else ()  # mostly new ones are asked
+    own_vectors = {
+        known.hashes[row]: vector for row, vector in zip(own_rows.tolist(), stored, strict=True)
+    }
+    nothing = np.zeros(known.manifest.encoder.dim, np.float32)
     return [
         Ranking(
             sums.rank(
                 vector,
-                np.unique(classes[np.array(own[digest], np.int64)]),
+                np.unique(known.classes[np.array(own[digest], np.int64)]),
                 own_vectors.get(digest, nothing),
             ),
             left_out=len(own[digest]),
@@ -119,7 +196,18 @@ def _rank_by_prototypes(
     ]
 
 
-def _once_a_class(classes: Ids, contents: Contents) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _thresholds(known: _Classes, sums: ClassSums | None) -> dict[float, float]:
+    """Return the collection's own thresholds: of prototypes, or without their sums of pictures."""
+    others = int(known.first.sum()) if sums is None else len(known.labels)
+    rows = known.sample(others)
+    classes, vectors = known.classes[rows], known.vectors_at(rows)
+    if sums is None:
+        blocks = ((known.classes[at], block) for at, block in known.blocks())
+        return thresholds_among(nearest_of_others(classes, vectors, blocks), len(known.labels))
+    return thresholds_among(sums.nearest_other(classes, vectors), len(known.labels))
+
+
+def _once_a_class(classes: Ids, contents: Contents) -> Mask:
     """Mark the rows where a content appears first in a class, bool [rows]."""
     cells = classes * max(contents.count, 1) + contents.numbers
     first = np.zeros(len(cells), bool)

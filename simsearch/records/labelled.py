@@ -228,7 +228,8 @@ class Identification:
     The probability is what the encoder's calibration says of a pair of pictures with this cosine,
     at a prior of 0.5. A score is no cosine of a drawn pair: the mean of a class is nearer than its
     members are, and the best of many classes is taken. So it is an indication that errs on the high
-    side, and more pictures pass the threshold of a FAR than that rate says.
+    side; and where the threshold is the encoder's, not the collection's own, more pictures pass it
+    than its FAR says.
 
     Attributes:
         photo: the picture's path as given.

@@ -1,4 +1,8 @@
-"""Which class a picture belongs to: by the classes' prototypes, or by a vote of neighbours."""
+"""Which class a picture belongs to: by the classes' prototypes, or by a vote of neighbours.
+
+A picture of none of the classes is near one of them all the same. How near is told by the stored
+pictures, each of which is a stranger to all classes but its own.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Set
@@ -8,8 +12,14 @@ import numpy as np
 
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids, VectorIndex
+from simsearch.metrics.verification import carried_rates, threshold_at_far
 from simsearch.records.labelled import Calibration, ClassScore, Identification
 from simsearch.search.neighbors import Lookup
+
+_FEWEST_CLASSES = 10  # with its own left out, a picture has too few others to be near to
+_FEWEST_PICTURES = 100  # of which one passes at a false acceptance rate of 1 %
+_NO_DIRECTION = 1e-6  # length of a sum of unit vectors that cancel out
+_AT_ONCE = 256  # pictures compared with all prototypes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,61 @@ class ClassSums:
             for place in best.tolist()
             if cosines[place] > -np.inf
         ]
+
+    def nearest_other(self, classes: Ids, vectors: Vectors) -> Vectors:
+        """Return the cosine of pictures with the nearest prototype of a class not their own.
+
+        Args:
+            classes: int64 [n], the class of each.
+            vectors: float32 [n, dim], unit length.
+
+        Returns:
+            float32 [n]; -inf where there is no other class.
+        """
+        lengths = np.linalg.norm(self._sums, axis=1, keepdims=True)
+        sound = lengths[:, 0] > _NO_DIRECTION
+        prototypes = self._sums / np.maximum(lengths, _NO_DIRECTION)
+        best = np.empty(len(vectors), np.float32)
+        for start in range(0, len(vectors), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            cosines = np.where(sound, vectors[part] @ prototypes.T, -np.inf)
+            cosines[np.arange(len(cosines)), classes[part]] = -np.inf
+            best[part] = cosines.max(axis=1)
+        return best
+
+
+def nearest_of_others(
+    classes: Ids, vectors: Vectors, blocks: Iterable[tuple[Ids, Vectors]]
+) -> Vectors:
+    """Return the cosine of pictures with the nearest picture of a class not their own.
+
+    Args:
+        classes, vectors: as for `ClassSums.nearest_other`.
+        blocks: (int64 [m], float32 [m, dim]) classes and unit vectors of all pictures.
+
+    Returns:
+        float32 [n]; -inf where there is no other class.
+    """
+    best = np.full(len(vectors), -np.inf, np.float32)
+    for others, block in blocks:
+        cosines = np.where(classes[:, None] == others, -np.inf, vectors @ block.T)
+        best = np.maximum(best, cosines.max(axis=1, initial=-np.inf))
+    return best
+
+
+def thresholds_among(strangers: Vectors, classes: int) -> dict[float, float]:
+    """Return the score from which on a picture is of a known class, by false acceptance rate.
+
+    That is the share of pictures of unknown classes that get a name. It is empty for under 100
+    pictures or 10 classes.
+
+    Args:
+        strangers: float32 [n], scores of pictures with the nearest class not their own.
+        classes: how many there are.
+    """
+    if len(strangers) < _FEWEST_PICTURES or classes < _FEWEST_CLASSES:
+        return {}
+    return {far: threshold_at_far(strangers, far) for far in carried_rates(len(strangers))}
 
 
 def vote(neighbors: Iterable[tuple[Set[str], float]]) -> list[ClassScore]:
@@ -143,7 +208,7 @@ def identify(
 def _cosines(sums: Vectors, query: Vectors) -> Vectors:
     """Return the cosine of each row with a unit vector; -inf for a row without a direction."""
     lengths = np.linalg.norm(sums, axis=1)
-    sound = lengths > 1e-6
+    sound = lengths > _NO_DIRECTION
     cosines = np.full(len(sums), -np.inf, np.float32)
     cosines[sound] = sums[sound] @ query / lengths[sound]
     return cosines

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from simsearch import Collection
 from simsearch.config import DEFAULT_BACKBONE
@@ -12,6 +13,7 @@ from simsearch.errors import CollectionNotFoundError, EncoderError, InputError, 
 from simsearch.records import Failure
 from tests.collection.conftest import Library, picture_bytes, put, rows
 from tests.collection.test_other_encoder import save_checkpoint
+from tests.conftest import picture
 
 CALIBRATION = {
     "format_version": 1,
@@ -127,6 +129,64 @@ def test_collection_of_a_calibrated_encoder(library: Library, tmp_path: Path) ->
     (encoder / "calibration.json").write_text("damaged")
     with pytest.raises(EncoderError, match=r"calibration\.json"):
         library.collection.identify(query)
+
+
+@pytest.fixture(scope="module")
+def twelve(tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    """Return twelve classes of nine pictures, of an encoder that takes strangers for known."""
+    folder = tmp_path_factory.mktemp("twelve")
+    encoder = save_checkpoint(folder / "encoder", seed=1)
+    (encoder / "calibration.json").write_text(json.dumps(CALIBRATION))
+    for number in range(12):
+        (folder / "pictures" / f"{number}").mkdir(parents=True)
+        for shift in range(9):
+            seen(number, shift).save(folder / "pictures" / f"{number}" / f"{shift}.png")
+    made = Collection("twelve", home=folder / "indexes")
+    made.add(folder / "pictures", encoder=str(encoder))
+    return made
+
+
+def seen(number: int, shift: int) -> Image.Image:
+    """Return a part of a made picture."""
+    return picture(number, 120, 120).crop((2 * shift, 0, 96 + 2 * shift, 96))
+
+
+@pytest.mark.parametrize("method", ["prototypes", "knn"])
+def test_strangers_are_told_by_the_collection_s_own_classes(
+    twelve: Collection, tmp_path: Path, method: str
+) -> None:
+    asked = []
+    for number in range(60):
+        asked.append(tmp_path / f"{number}.png")
+        seen(number, 0).rotate(2).save(asked[-1])
+    found = twelve.identify(*asked, method=method)
+    known, strangers = found[:12], found[12:]
+    cut = known[0].threshold
+    assert cut is not None
+    assert cut != CALIBRATION["thresholds"]["0.01"]  # type: ignore[index]
+    assert {result.threshold for result in found} == {cut}
+    assert sum(result.label is not None for result in strangers) <= 5
+    assert sum(result.label == str(number) for number, result in enumerate(known)) >= 10
+    (looser,) = twelve.identify(asked[0], method=method, far=0.1)
+    assert looser.threshold is not None
+    assert looser.threshold < cut
+    with pytest.raises(InputError, match=r"FAR of 0\.001; take one of 0\.1, 0\.01"):
+        twelve.identify(asked[0], method=method, far=0.001)
+
+
+def test_strangers_among_portraits(shared_data: Path, tmp_path: Path) -> None:
+    people = sorted((shared_data / "faces").iterdir())
+    for person in people[:20]:
+        for photo in sorted(person.iterdir())[:5]:
+            put(tmp_path / "known" / person.name / photo.name, photo.read_bytes())
+    collection = Collection("known", home=tmp_path / "indexes")
+    collection.add(tmp_path / "known")
+    strangers = [photo for person in people[20:] for photo in person.iterdir()]
+    others = [photo for person in people[:20] for photo in sorted(person.iterdir())[5:]]
+    named = collection.identify(*strangers, *others)
+    assert np.mean([result.label is not None for result in named[: len(strangers)]]) < 0.1
+    right = [result.label == Path(result.photo).parent.name for result in named[len(strangers) :]]
+    assert np.mean(right) > 0.5
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,15 @@ from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
 from simsearch.records import ImageRecord
 from simsearch.records.labelled import Calibration, ClassScore
-from simsearch.search.identify import ClassSums, Ranking, identify, rank_by_vote, vote
+from simsearch.search.identify import (
+    ClassSums,
+    Ranking,
+    identify,
+    nearest_of_others,
+    rank_by_vote,
+    thresholds_among,
+    vote,
+)
 from tests.index.vectors import clustered, unit
 from tests.search.test_neighbors import index_of
 
@@ -86,6 +94,43 @@ def test_equal_prototypes_are_ordered_by_label_and_no_class_gives_none() -> None
     query, nothing = np.array([1, 0], np.float32), np.empty(0, np.int64)
     assert [s.label for s in sums.rank(query, nothing, query)] == ["a", "b"]
     assert ClassSums([], 2).rank(query, nothing, query) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_nearest_class_that_is_not_their_own(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    asked, classes = rng.integers(CONTENTS, size=300), rng.integers(CLASSES, size=300)
+    members = memberships(seed)
+    by_prototype = sums_of(members).nearest_other(classes, VECTORS[asked])
+    blocks = [
+        (np.array([c for c, _ in part]), VECTORS[[content for _, content in part]])
+        for part in (members[:7], members[7:])
+    ]
+    by_picture = nearest_of_others(classes, VECTORS[asked], blocks)
+    for place, (content, own) in enumerate(zip(asked, classes, strict=True)):
+        scores = dict(slow_prototypes(members, VECTORS[content], None))
+        expected = max(score for label, score in scores.items() if label != LABELS[own])
+        assert by_prototype[place] == pytest.approx(expected, abs=1e-5)
+        others = [VECTORS[c] @ VECTORS[content] for k, c in members if k != own]
+        assert by_picture[place] == pytest.approx(max(others), abs=1e-5)
+
+
+def test_no_other_class_is_infinitely_far() -> None:
+    own, vectors = np.zeros(2, np.int64), VECTORS[:2]
+    sums = ClassSums(["a", "b"], DIM)
+    sums.add(own, vectors)
+    assert (sums.nearest_other(own, vectors) == -np.inf).all()
+    assert (nearest_of_others(own, vectors, [(own, vectors)]) == -np.inf).all()
+
+
+def test_thresholds_pass_the_share_of_strangers_that_they_say() -> None:
+    scores = np.random.default_rng(0).normal(size=1000).astype(np.float32)
+    thresholds = thresholds_among(scores, 10)
+    assert set(thresholds) == {0.1, 0.01, 0.001}
+    for far, cut in thresholds.items():
+        assert (scores >= cut).mean() == pytest.approx(far)
+    assert thresholds_among(scores[:99], 10) == {}
+    assert thresholds_among(scores, 9) == {}
 
 
 def slow_votes(
