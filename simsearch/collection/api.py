@@ -224,7 +224,7 @@ class Collection:
 
         A picture is unknown where the score of its nearest class is under the threshold: the one
         given, else the one at `far`, from how near the collection's pictures come to classes not
-        their own. With under 100 pictures or 10 classes it is that of the encoder's calibration;
+        their own. With under 10 classes it is that of the encoder's calibration;
         without one, or with one on very few pairs, every picture gets its nearest class. Indexed
         files with a picture's own content are left out, and copies within a class count once.
 

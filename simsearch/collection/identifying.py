@@ -16,12 +16,12 @@ from simsearch.records.labelled import Calibration, Identification
 from simsearch.search.identify import (
     ClassSums,
     Ranking,
+    cut_for_strangers,
     identify,
     nearest_of_others,
     rank_by_vote,
-    thresholds_among,
 )
-from simsearch.search.verify import threshold_at
+from simsearch.search.verify import USUAL_FAR, threshold_at
 from simsearch.store.manifest import Manifest
 from simsearch.store.reader import Contents, find_records, read_contents, read_labels
 
@@ -55,21 +55,24 @@ class Settings:
             raise InputError(f"threshold is {self.threshold}; a cosine lies between -1 and 1")
 
     def cut(
-        self, calibration: Calibration | None, own: Callable[[], dict[float, float]]
+        self, calibration: Calibration | None, own: Callable[[float], float | None]
     ) -> float | None:
         """Return the cosine under which a picture is unknown, None where nothing tells one.
 
         Args:
-            own: gives the collection's thresholds, none if it has too few pictures; they count more
-                than the calibration's, which are those of pairs, and of other pictures.
+            own: gives the collection's own at a false acceptance rate, None if it has too few
+                classes; it counts more than the calibration's, which is of pairs, and of other
+                pictures.
 
         Raises:
-            InputError: there is no threshold at `far`.
+            InputError: the calibration is asked, and has no threshold at `far`.
         """
         if self.threshold is not None:
             return self.threshold
-        thresholds = own() or (None if calibration is None else calibration.thresholds)
-        decision = None if thresholds is None else threshold_at(thresholds, self.far)
+        cut = own(USUAL_FAR if self.far is None else self.far)
+        if cut is not None or calibration is None:
+            return cut
+        decision = threshold_at(calibration.thresholds, self.far)
         return None if decision is None else decision[1]
 
 
@@ -138,7 +141,7 @@ def identify_pictures(
         vectors: float32 [pictures, dim], unit length.
 
     Raises:
-        InputError: there is no threshold at the false acceptance rate of the settings.
+        InputError: the calibration is asked, and has no threshold at that rate.
     """
     known = _Classes.read(folder, manifest)
     hashes = [digest for _, digest in keys]
@@ -154,7 +157,7 @@ def identify_pictures(
             vectors,
             settings.k,
         )
-    cut = settings.cut(calibration, lambda: _thresholds(known, sums))
+    cut = settings.cut(calibration, lambda far: _own_cut(known, sums, far))
     return [
         identify(path, ranking, settings.method, calibration, cut)
         for (path, _), ranking in zip(keys, rankings, strict=True)
@@ -196,15 +199,17 @@ def _rank_by_prototypes(
     ]
 
 
-def _thresholds(known: _Classes, sums: ClassSums | None) -> dict[float, float]:
-    """Return the collection's own thresholds: of prototypes, or without their sums of pictures."""
+def _own_cut(known: _Classes, sums: ClassSums | None, far: float) -> float | None:
+    """Return the collection's own threshold: of prototypes, or without their sums of pictures."""
     others = int(known.first.sum()) if sums is None else len(known.labels)
     rows = known.sample(others)
     classes, vectors = known.classes[rows], known.vectors_at(rows)
     if sums is None:
         blocks = ((known.classes[at], block) for at, block in known.blocks())
-        return thresholds_among(nearest_of_others(classes, vectors, blocks), len(known.labels))
-    return thresholds_among(sums.nearest_other(classes, vectors), len(known.labels))
+        scores = nearest_of_others(classes, vectors, blocks)
+    else:
+        scores = sums.nearest_other(classes, vectors)
+    return cut_for_strangers(scores[np.isfinite(scores)], len(known.labels), far)
 
 
 def _once_a_class(classes: Ids, contents: Contents) -> Mask:

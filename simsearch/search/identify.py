@@ -7,17 +7,18 @@ pictures, each of which is a stranger to all classes but its own.
 from collections import defaultdict
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids, VectorIndex
-from simsearch.metrics.verification import carried_rates, threshold_at_far
 from simsearch.records.labelled import Calibration, ClassScore, Identification
 from simsearch.search.neighbors import Lookup
 
-_FEWEST_CLASSES = 10  # with its own left out, a picture has too few others to be near to
-_FEWEST_PICTURES = 100  # of which one passes at a false acceptance rate of 1 %
+_FEWEST = 10  # classes, or pictures, that tell how near strangers come
+_DEVIATION = 0.84  # quantile at one standard deviation
+_LEAST = 1e-6  # distance; rounding leaves less, and none has a logarithm
 _NO_DIRECTION = 1e-6  # length of a sum of unit vectors that cancel out
 _AT_ONCE = 256  # pictures compared with all prototypes
 
@@ -109,19 +110,23 @@ def nearest_of_others(
     return best
 
 
-def thresholds_among(strangers: Vectors, classes: int) -> dict[float, float]:
-    """Return the score from which on a picture is of a known class, by false acceptance rate.
+def cut_for_strangers(scores: Vectors, classes: int, far: float) -> float | None:
+    """Return the score that a share `far` of pictures of unknown classes reaches.
 
-    That is the share of pictures of unknown classes that get a name. It is empty for under 100
-    pictures or 10 classes.
+    Distances, 1 - score, are taken as log-normal, so that a few pictures say enough. The deviation
+    is that between quantiles, which a picture that lies in two classes does not change.
 
     Args:
-        strangers: float32 [n], scores of pictures with the nearest class not their own.
-        classes: how many there are.
+        scores: float32 [n], of pictures with the nearest class not their own.
+        classes: how many there are; under 10, or 10 pictures, nothing is known, and None returned.
+        far: 0 to 1, both exclusive.
     """
-    if len(strangers) < _FEWEST_PICTURES or classes < _FEWEST_CLASSES:
-        return {}
-    return {far: threshold_at_far(strangers, far) for far in carried_rates(len(strangers))}
+    if min(len(scores), classes) < _FEWEST:
+        return None
+    distances = np.log(np.maximum(1 - scores.astype(np.float64), _LEAST))
+    nearer, middle, further = np.quantile(distances, [1 - _DEVIATION, 0.5, _DEVIATION])
+    deviation = max(middle - nearer, further - middle)
+    return float(1 - np.exp(middle + NormalDist().inv_cdf(far) * deviation))
 
 
 def vote(neighbors: Iterable[tuple[Set[str], float]]) -> list[ClassScore]:

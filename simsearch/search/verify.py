@@ -10,7 +10,7 @@ import numpy.typing as npt
 from simsearch.errors import InputError
 from simsearch.records.labelled import Calibration, Verification
 
-_USUAL_FAR = 0.01
+USUAL_FAR = 0.01  # false acceptance rate
 
 
 def compare(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> tuple[float, float]:
@@ -34,7 +34,7 @@ def threshold_at(
     """Return a false acceptance rate and the cosine at or over which pairs are called the same.
 
     Args:
-        thresholds: cosines by rate: an encoder's calibration's, or a collection's.
+        thresholds: cosines by rate, of a calibration.
         far: None is 1 %, or where there were too few pairs for it, the lowest rate that they carry;
             where they carry none, None is returned.
 
@@ -42,7 +42,7 @@ def threshold_at(
         InputError: there is no threshold at that rate; the message lists those that there are.
     """
     if far is None:
-        carried = [rate for rate in thresholds if rate >= _USUAL_FAR]
+        carried = [rate for rate in thresholds if rate >= USUAL_FAR]
         return (min(carried), thresholds[min(carried)]) if carried else None
     if far in thresholds:
         return far, thresholds[far]

@@ -12,10 +12,10 @@ from simsearch.records.labelled import Calibration, ClassScore
 from simsearch.search.identify import (
     ClassSums,
     Ranking,
+    cut_for_strangers,
     identify,
     nearest_of_others,
     rank_by_vote,
-    thresholds_among,
     vote,
 )
 from tests.index.vectors import clustered, unit
@@ -123,14 +123,27 @@ def test_no_other_class_is_infinitely_far() -> None:
     assert (nearest_of_others(own, vectors, [(own, vectors)]) == -np.inf).all()
 
 
-def test_thresholds_pass_the_share_of_strangers_that_they_say() -> None:
-    scores = np.random.default_rng(0).normal(size=1000).astype(np.float32)
-    thresholds = thresholds_among(scores, 10)
-    assert set(thresholds) == {0.1, 0.01, 0.001}
-    for far, cut in thresholds.items():
-        assert (scores >= cut).mean() == pytest.approx(far)
-    assert thresholds_among(scores[:99], 10) == {}
-    assert thresholds_among(scores, 9) == {}
+@pytest.mark.parametrize("pictures", [30, 3000])
+def test_as_many_strangers_pass_as_asked_for(pictures: int) -> None:
+    rng = np.random.default_rng(0)
+
+    def drawn(count: int) -> Vectors:
+        return (1 - np.exp(rng.normal(-2, 0.3, count))).astype(np.float32)
+
+    scores, strangers = drawn(pictures), drawn(100_000)
+    for far in (0.5, 0.1, 0.01):
+        cut = cut_for_strangers(scores, 10, far)
+        assert cut is not None
+        assert far / 4 < (strangers >= cut).mean() < 4 * far
+    in_two_classes = np.concatenate([scores, np.ones(pictures // 30, np.float32)])
+    assert cut_for_strangers(in_two_classes, 10, 0.01) == pytest.approx(cut, abs=0.02)
+
+
+def test_too_few_classes_or_pictures_tell_no_stranger() -> None:
+    scores = np.linspace(0, 0.9, 30, dtype=np.float32)
+    assert cut_for_strangers(scores, 10, 0.01) is not None
+    assert cut_for_strangers(scores, 9, 0.01) is None
+    assert cut_for_strangers(scores[:9], 10, 0.01) is None
 
 
 def slow_votes(

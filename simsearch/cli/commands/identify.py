@@ -95,6 +95,6 @@ def _note(results: list[Identification]) -> None:
         typer.echo(
             "note: the collection's encoder has no calibration, or one on too few pairs, so "
             "nothing tells an unknown picture: each gets its nearest class; --threshold sets a "
-            "cosine, and 100 pictures in 10 classes are enough to find one",
+            "cosine, and from 10 classes on the collection's own pictures do",
             err=True,
         )
