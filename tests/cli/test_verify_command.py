@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from simsearch import verify
-from simsearch.config import DEFAULT_BACKBONE
+from simsearch.config import DEFAULT_BACKBONE, DEFAULT_ENCODER
 from tests.cli.conftest import assert_one_error, assert_wrong_usage
 from tests.collection.test_other_encoder import save_checkpoint
 from tests.conftest import CliResult, picture
@@ -138,6 +138,12 @@ def test_calibration_on_too_few_pairs_gives_no_verdict(run_cli: Run, desk: Path)
     assert labels == ["similarity", "distance", "probability", "log-likelihood ratio"]
     assert "was calibrated on 500 different pairs, too few for a verdict" in result.err
     assert result.code == 0
+
+
+def test_the_default_encoder_says_what_it_was_calibrated_on(run_cli: Run, desk: Path) -> None:
+    result = run_cli("verify", "a.png", "copy.jpg", "--json")
+    assert result.json()["same"] is True
+    assert result.err.startswith(f"note: '{DEFAULT_ENCODER}' was calibrated on photographs of prod")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import typer
 from simsearch.cli.options import Device, Far, Json, open_share
 from simsearch.cli.render import print_json, printable
 from simsearch.config import DEFAULT_ENCODER
+from simsearch.encoder.shipped import shipped_folder
 from simsearch.records.labelled import Verification
 
 EXIT_DIFFERENT = 3
@@ -47,6 +48,12 @@ def command(
         typer.echo(
             f"note: '{printable(result.encoder)}' was calibrated on {result.different_pairs} "
             "different pairs, too few for a verdict; train on more classes or pictures",
+            err=True,
+        )
+    elif shipped_folder(result.encoder):
+        typer.echo(
+            f"note: '{result.encoder}' was calibrated on photographs of products; of other things "
+            "its probability and verdict say little: simsearch train makes an encoder of yours",
             err=True,
         )
     if result.same is False:
