@@ -72,7 +72,7 @@ class Settings:
         cut = own(USUAL_FAR if self.far is None else self.far)
         if cut is not None or calibration is None:
             return cut
-        decision = threshold_at(calibration.thresholds, self.far)
+        decision = threshold_at(calibration, self.far)
         return None if decision is None else decision[1]
 
 

@@ -1,6 +1,5 @@
 """Are two pictures of the same class: a cosine, and what an encoder's calibration makes of it."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,27 +27,24 @@ def compare(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> tuple[float, float]:
     return max(1 - distance**2 / 2, -1.0), min(distance, 2.0)
 
 
-def threshold_at(
-    thresholds: Mapping[float, float], far: float | None
-) -> tuple[float, float] | None:
+def threshold_at(calibration: Calibration, far: float | None) -> tuple[float, float] | None:
     """Return a false acceptance rate and the cosine at or over which pairs are called the same.
 
     Args:
-        thresholds: cosines by rate, of a calibration.
-        far: None is 1 %, or where there were too few pairs for it, the lowest rate that they carry;
-            where they carry none, None is returned.
+        far: None is 1 %, or where the calibration has too few pairs for it, the lowest rate that
+            they carry; where they carry none, None is returned.
 
     Raises:
-        InputError: there is no threshold at that rate; the message lists those that there are.
+        InputError: the calibration has no threshold at that rate; the message lists those it has.
     """
     if far is None:
-        carried = [rate for rate in thresholds if rate >= USUAL_FAR]
-        return (min(carried), thresholds[min(carried)]) if carried else None
-    if far in thresholds:
-        return far, thresholds[far]
-    known = ", ".join(f"{rate:g}" for rate in sorted(thresholds, reverse=True))
+        carried = [rate for rate in calibration.thresholds if rate >= USUAL_FAR]
+        return (min(carried), calibration.thresholds[min(carried)]) if carried else None
+    if far in calibration.thresholds:
+        return far, calibration.thresholds[far]
+    known = ", ".join(f"{rate:g}" for rate in sorted(calibration.thresholds, reverse=True))
     remedy = f"take one of {known}" if known else "it was fitted on too few pairs; train on more"
-    raise InputError(f"the calibration has no threshold at a FAR of {far:g}; {remedy}")
+    raise InputError(f"the encoder's calibration has no threshold at a FAR of {far:g}; {remedy}")
 
 
 def verify_pair(
@@ -81,7 +77,7 @@ def verify_pair(
         log_likelihood_ratio=calibration.log_likelihood_ratio(similarity),
         different_pairs=calibration.different_pairs,
     )
-    decision = threshold_at(calibration.thresholds, far)
+    decision = threshold_at(calibration, far)
     if decision is None:
         return likely
     rate, threshold = decision
@@ -97,7 +93,7 @@ def check_settings(calibration: Calibration | None, prior: float, far: float | N
     if not 0 < prior < 1:
         raise InputError(f"prior is {prior:g}; it must be over 0 and under 1")
     if calibration is not None:
-        threshold_at(calibration.thresholds, far)
+        threshold_at(calibration, far)
 
 
 def _unit(vector: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

@@ -88,7 +88,7 @@ def test_without_calibration_only_the_similarity() -> None:
 @pytest.mark.parametrize("far", [0.001, 0.05, 0.0, 1.0])
 def test_rate_without_a_threshold_lists_those_there_are(far: float) -> None:
     with pytest.raises(InputError, match=rf"FAR of {far:g}; take one of 0\.1, 0\.01$"):
-        threshold_at(CALIBRATION.thresholds, far)
+        threshold_at(CALIBRATION, far)
     with pytest.raises(InputError, match=r"take one of"):
         verify_pair(PATHS, at_cosine(0.5), "e", CALIBRATION, far=far)
 
@@ -105,7 +105,7 @@ def test_usual_rate_is_one_that_the_pairs_carry(
     thresholds: dict[float, float], decision: tuple[float, float] | None
 ) -> None:
     calibration = Calibration(10.0, -6.0, thresholds, 50, 500, 10)
-    assert threshold_at(thresholds, None) == decision
+    assert threshold_at(calibration, None) == decision
     found = verify_pair(PATHS, at_cosine(0.7), "e", calibration)
     assert found.probability == pytest.approx(1 / (1 + math.exp(-1)), abs=1e-5)
     assert (found.far, found.threshold) == (decision or (None, None))
@@ -116,7 +116,7 @@ def test_usual_rate_is_one_that_the_pairs_carry(
 
 def test_calibration_without_any_threshold() -> None:
     with pytest.raises(InputError, match="too few pairs; train on more"):
-        threshold_at({}, 0.01)
+        threshold_at(Calibration(1, 0, {}, 1, 1, 2), 0.01)
 
 
 @pytest.mark.parametrize("prior", [0, 1, -0.1, 1.5, math.nan])
