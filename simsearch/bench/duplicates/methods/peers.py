@@ -19,6 +19,8 @@ _THRESHOLDS = {  # their own defaults
     "imagededup dHash": 1 - 2 * 10 / 64,
     "imagededup CNN": 0.9,
     "fastdup": 0.9,
+    "SSCD": 0.75,
+    "SSCD distilled": 0.75,
 }
 
 

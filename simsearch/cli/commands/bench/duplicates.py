@@ -38,7 +38,7 @@ def command(
     peers: Annotated[
         str | None,
         typer.Option(
-            metavar="PYTHON", help="Python of an environment with imagededup, imagehash, fastdup."
+            metavar="PYTHON", help="Python of an environment with the peers: see benchmarks/peers."
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything drawn at random.")] = 0,
