@@ -21,7 +21,7 @@ def show_progress(
         with _bar(doing) as update:
             yield update
     else:
-        yield _lines(what)
+        yield _lines(doing, what)
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def _bar(doing: str) -> Iterator[Callable[[int, int], None]]:
         progress.stop()
 
 
-def _lines(what: str) -> Callable[[int, int], None]:
+def _lines(doing: str, what: str) -> Callable[[int, int], None]:
     printed = time.monotonic()
     rate = _Rate()
 
@@ -70,7 +70,8 @@ def _lines(what: str) -> Callable[[int, int], None]:
             printed = now
             left = (total - done) / max(speed, 1e-9)
             pace = _shown(speed)
-            typer.echo(f"{done}/{total} {what}, {pace} a second, {left:.0f} s left", err=True)
+            told = f"{doing}: {done}/{total} {what}, {pace} a second, {left:.0f} s left"
+            typer.echo(told, err=True)
 
     return update
 

@@ -65,7 +65,7 @@ def test_summary_and_plain_progress_lines(run_cli: Run, tmp_path: Path) -> None:
     assert "'cats' holds 3 pictures" in result.out
     assert "3 new" in result.out
     assert "simsearch query PICTURE --index cats" in result.out
-    assert re.fullmatch(r"3/3 files, \d+ a second, 0 s left\n", result.err)
+    assert re.fullmatch(r"reading: 3/3 files, \d+ a second, 0 s left\n", result.err)
 
 
 def test_quiet_prints_nothing(run_here: Run, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def testctrl_c_keeps_what_is_done_and_the_next_run_goes_on(
         text=True,
     ) as child:
         assert child.stderr is not None
-        assert child.stderr.readline().startswith("1/300 files")
+        assert child.stderr.readline().startswith("reading: 1/300 files")
         for _ in range(signals):
             child.send_signal(signal.SIGINT)
         _, errors = child.communicate(timeout=60)

@@ -24,7 +24,7 @@ def command(
     """
     from simsearch.actions.undo import undo
 
-    with show_progress(as_json) as progress, ctrl_c() as stop:
+    with show_progress(as_json, doing="putting back") as progress, ctrl_c() as stop:
         report = undo(log, progress=progress, should_stop=stop.is_set)
     if as_json:
         failed = [asdict(left) for left in report.failed]
