@@ -210,8 +210,12 @@ def _begin(
 
 def _sampled_features(job: Job, network: EmbeddingNetwork, most: int) -> Vectors:
     """Return what a network's trunk makes of training pictures, or of a sample of them."""
-    pictures = job.train.subset(_sample(job, most).tolist())
-    return outputs_of(job, pictures, network, features=True)
+    return outputs_of(job, drawn(job, most), network, features=True)
+
+
+def drawn(job: Job, most: int) -> PictureSet:
+    """Return training pictures, some at random where there are more."""
+    return job.train.subset(_sample(job, most).tolist())
 
 
 def _sample(job: Job, most: int) -> Labels:

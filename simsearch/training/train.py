@@ -15,8 +15,10 @@ from simsearch.config import NetworkConfig, TrainingConfig
 from simsearch.encoder import checkpoint
 from simsearch.encoder.calibration import write_calibration
 from simsearch.encoder.device import choose_target
+from simsearch.encoder.eight_bit import fit_ranges
 from simsearch.encoder.embed import normalized
 from simsearch.encoder.network import EmbeddingNetwork
+from simsearch.encoder.ranges import write_ranges
 from simsearch.encoder.runtimes import Vectors
 from simsearch.errors import InputError, StorageError, TrainingError
 from simsearch.evaluation.calibrate import fit_calibration
@@ -27,7 +29,8 @@ from simsearch.training.allocator import kept_memory
 from simsearch.training.augment import augmentation
 from simsearch.training.curriculum import check_mining
 from simsearch.training.job import Job, Watcher
-from simsearch.training.learner import Learner, fit_projection, outputs_of
+from simsearch.training.learner import Learner, drawn, fit_projection, outputs_of
+from simsearch.training.loader import plain_batches
 from simsearch.training.loop import fit
 from simsearch.training.neck import Neck
 from simsearch.training.objective import check_objective
@@ -39,6 +42,7 @@ from simsearch.training.state import HISTORY_FILE, Position, seed_everything
 from simsearch.training.views import remove_views
 
 SETTINGS_FILE = "training.json"
+_RANGE_PICTURES, _RANGE_BATCH = 128, 32
 _LIBRARIES = ("simsearch", "torch", "torchvision", "timm", "pytorch-metric-learning", "numpy")
 
 
@@ -101,8 +105,11 @@ def train(
     if position is None:
         return None
     _warn_if_worse(position, watcher)
-    result = _measured(job, prepared, learner, before, position, time.monotonic() - started)
+    best = checkpoint.load_network(out).to(job.device)
+    seconds = time.monotonic() - started
+    result = _measured(job, prepared, learner, best, before, position, seconds)
     write_calibration(out, result.calibration)
+    _write_ranges(job, best)
     _write_settings(out, result, prepared)
     (out / STATE_FILE).unlink(missing_ok=True)
     remove_views(out)
@@ -152,12 +159,12 @@ def _measured(
     job: Job,
     prepared: Prepared,
     learner: Learner,
+    best: EmbeddingNetwork,
     before: Vectors,
     position: Position,
     seconds: float,
 ) -> TrainingResult:
     """Calibrate the best network and collect what the report shows."""
-    best = checkpoint.load_network(job.out).to(job.device)
     split = prepared.split
     scores = score_pairs(learner.embed(prepared.calibration, best), split.calibration.labels)
     calibration = fit_calibration(scores.same, scores.different, len(split.calibration.classes))
@@ -178,6 +185,14 @@ def _measured(
         before=before,
         after=learner.embed(job.validation, best),
     )
+
+
+def _write_ranges(job: Job, network: EmbeddingNetwork) -> None:
+    """Let CPUs without bfloat16 run the network in 8 bits, if it may be."""
+    pictures = drawn(job, _RANGE_PICTURES)
+    ranges = fit_ranges(network, list(plain_batches(pictures, _RANGE_BATCH, job.workers)))
+    if ranges:
+        write_ranges(job.out, ranges)
 
 
 def _warn_if_worse(position: Position, watcher: Watcher) -> None:

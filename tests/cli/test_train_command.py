@@ -83,7 +83,8 @@ def test_a_whole_training_and_what_comes_of_it(run_cli: Run, desk: Path) -> None
 
     out = desk / "out"
     assert {path.name for path in out.iterdir()} >= {
-        "config.json", "model.safetensors", "calibration.json", "metrics.jsonl", "report.html",
+        "config.json", "model.safetensors", "calibration.json", "ranges.json", "metrics.jsonl",
+        "report.html",
     }  # fmt: skip
     rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in rows] == [0, 1, 2]
@@ -163,7 +164,7 @@ def test_ctrl_c_and_resume_finish_what_a_straight_run_does(run_here: Run, desk: 
     straight = train(run_here, "--json", out="straight")
     for name in ("split", "epochs", "best_epoch", "untrained", "trained"):
         assert resumed.json()[name] == straight.json()[name]
-    for name in ("model.safetensors", "config.json", "calibration.json"):
+    for name in ("model.safetensors", "config.json", "calibration.json", "ranges.json"):
         assert (desk / "out" / name).read_bytes() == (desk / "straight" / name).read_bytes()
     assert_one_error(train(run_here, "--resume"), "nothing to resume in 'out'")
 

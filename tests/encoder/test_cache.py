@@ -68,7 +68,7 @@ def assert_same(vectors: Vectors, expected: Vectors) -> None:
 
 def leftovers(spec: EncoderSpec) -> list[str]:
     """Return what lies in the cache besides the spec's model."""
-    folder = runtime.cached_model(spec).parent
+    folder = runtime.cached_model(spec, "f32").parent
     return [one.name for one in folder.parent.iterdir() if one != folder]
 
 
@@ -91,16 +91,16 @@ def test_the_cached_model_outlives_the_checkpoint(
 
 
 def test_the_cache_lies_where_the_system_keeps_caches(spec: EncoderSpec, filled: Path) -> None:
-    assert runtime.cached_model(spec).is_relative_to(filled / "simsearch")
-    assert runtime.cached_model(spec).is_file()
+    assert runtime.cached_model(spec, "f32").is_relative_to(filled / "simsearch")
+    assert runtime.cached_model(spec, "f32").is_file()
 
 
 def test_what_makes_other_vectors_is_cached_apart(spec: EncoderSpec, tmp_path: Path) -> None:
     other_weights = resolve(str(save(tmp_path / "other", small_network(seed=1))))
     wide = dataclasses.replace(spec, preprocessing=Preprocessing(size=96))
-    assert len({runtime.cached_model(one) for one in (spec, other_weights, wide)}) == 3
+    assert len({runtime.cached_model(one, "f32") for one in (spec, other_weights, wide)}) == 3
     renamed = dataclasses.replace(spec, name="elsewhere")
-    assert runtime.cached_model(renamed) == runtime.cached_model(spec)
+    assert runtime.cached_model(renamed, "f32") == runtime.cached_model(spec, "f32")
 
 
 def cut(path: Path, share: float) -> None:
@@ -125,7 +125,7 @@ def test_a_damaged_model_is_converted_again(
     name: str,
 ) -> None:
     expected = vectors(spec)
-    DAMAGE[name](runtime.cached_model(spec))
+    DAMAGE[name](runtime.cached_model(spec, "f32"))
     for _ in range(2):
         assert_same(vectors(spec), expected)
     assert len(conversions) == 1
@@ -189,7 +189,7 @@ def test_a_damaged_model_that_cannot_be_replaced_costs_no_run(
     spec: EncoderSpec, filled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = vectors(spec)
-    cut(runtime.cached_model(spec), 0.5)
+    cut(runtime.cached_model(spec, "f32"), 0.5)
     forbid_folders(filled, monkeypatch)
     assert_same(vectors(spec), expected)
 

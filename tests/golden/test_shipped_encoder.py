@@ -48,7 +48,12 @@ def embedding(path: Path, target: Target, precision: str | None) -> Vectors:
 
 @pytest.mark.parametrize(
     ("runtime", "precision", "least"),
-    [("torch", "f32", 0.9999), ("openvino", "f32", 0.9999), ("openvino", None, 0.99)],
+    [
+        ("torch", "f32", 0.9999),
+        ("openvino", "f32", 0.9999),
+        ("openvino", "int8", 0.99),
+        ("openvino", None, 0.99),
+    ],
 )
 def test_a_picture_has_the_recorded_embedding(
     tmp_path: Path, runtime: str, precision: str | None, least: float

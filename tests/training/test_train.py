@@ -109,7 +109,8 @@ def test_files_of_a_finished_run(run: tuple[TrainingResult, Witness]) -> None:
     result, _ = run
     out = Path(result.out)
     assert {path.name for path in out.iterdir()} == {
-        "config.json", "model.safetensors", "calibration.json", "metrics.jsonl", "training.json",
+        "config.json", "model.safetensors", "calibration.json", "ranges.json", "metrics.jsonl",
+        "training.json",
     }  # fmt: skip
     lines = (out / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == result.history

@@ -51,7 +51,6 @@ def _examine() -> Iterator[tuple[str, str, bool]]:
     yield "Python", version, sys.version_info >= (3, 11)
     yield _faiss_wheels()
     yield from _devices()
-    yield _openvino()
     yield from _encoder()
     yield from _formats()
     for package in _PACKAGES:
@@ -86,15 +85,6 @@ def _devices() -> Iterator[tuple[str, str, bool]]:
     yield "NVIDIA GPUs", f"{count_cuda_devices()} for the encoder, {count_gpus()} for faiss", True
 
 
-def _openvino() -> tuple[str, str, bool]:
-    try:
-        from simsearch.encoder.runtimes.openvino import cpu_precision
-
-        return "OpenVINO precision", cpu_precision(), True
-    except ImportError as error:
-        return "OpenVINO", f"can't be imported ({error}); reinstall simsearch", False
-
-
 def _encoder() -> Iterator[tuple[str, str, bool]]:
     from simsearch.config import DEFAULT_ENCODER
     from simsearch.encoder.resolve import resolve
@@ -105,9 +95,14 @@ def _encoder() -> Iterator[tuple[str, str, bool]]:
         yield "default encoder", str(error), False
         return
     yield "default encoder", f"{spec.name} ({spec.digest[:12]}), {spec.dim} numbers", True
-    from simsearch.encoder.runtimes.openvino import cached_model
-
-    path = cached_model(spec)
+    try:
+        from simsearch.encoder.runtimes.openvino import cached_model, cpu_precision
+    except ImportError as error:
+        yield "OpenVINO", f"can't be imported ({error}); reinstall simsearch", False
+        return
+    precision = cpu_precision(spec)
+    path = cached_model(spec, precision)
+    yield "OpenVINO precision", precision, True
     yield "converted model", str(path) if path.is_file() else "made at the first run", True
 
 

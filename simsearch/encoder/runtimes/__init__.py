@@ -23,7 +23,7 @@ class Runtime(Protocol):
 
     Attributes:
         batch_size: how many pictures a batch may hold.
-        precision: 'f32', 'bf16' or 'f16', what the network computes in.
+        precision: 'f32', 'bf16', 'f16' or 'int8', what the network computes in.
     """
 
     batch_size: int

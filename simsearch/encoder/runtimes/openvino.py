@@ -1,7 +1,10 @@
 """OpenVINO on the CPU, from a converted model that is cached by weights digest."""
 
+import hashlib
+import json
 import logging
 import os
+import platform
 import shutil
 import sys
 import tempfile
@@ -16,8 +19,10 @@ import numpy as np
 import platformdirs
 
 from simsearch.config import EncoderSpec
+from simsearch.encoder.ranges import ranges_of
 from simsearch.encoder.resolve import build_network
 from simsearch.encoder.runtimes import Pixels, Vectors
+from simsearch.errors import EncoderError
 
 # OpenVINO reports usage over the network when it is imported and when it converts; with this
 # package out of reach it takes its own silent stub instead.
@@ -28,7 +33,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 _log = logging.getLogger("simsearch")
-_CONVERSION = 1  # raise when EmbeddingNetwork.forward changes: older converted models are left
+# Raise when EmbeddingNetwork.forward or use_eight_bits changes: older converted models are left.
+_CONVERSION = 1
 _BATCH_SIZE = 4  # larger ones fall out of the caches: 8 ran at half the speed on two cores
 
 
@@ -56,6 +62,11 @@ class OpenVinoRuntime:
         for request, count in busy:
             yield self._result(request, count)
 
+    def is_slow(self) -> bool:
+        """Tell whether the CPU has no AVX2: there, 8 bits take twice the time of float32."""
+        kernels = (op.get_rt_info() for op in self._compiled.get_runtime_model().get_ops())
+        return any("sse" in str(one["primitiveType"].value) for one in kernels)
+
     def _padded(self, batch: Pixels) -> Pixels:
         missing = self.batch_size - len(batch)
         return np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else batch
@@ -69,25 +80,37 @@ class OpenVinoRuntime:
 def open_runtime(
     spec: EncoderSpec, device: str, batch_size: int | None, precision: str | None
 ) -> OpenVinoRuntime:
-    """Compile a spec's model; device is always the CPU, a batch size of 1 is tuned for latency."""
+    """Compile a spec's model; device is always the CPU, a batch size of 1 is tuned for latency.
+
+    Raises:
+        EncoderError: its ranges can't be read, or it has none and 'int8' is asked for.
+    """
     core = openvino.Core()
-    model = _read_or_convert(core, spec)
-    size = spec.preprocessing.size
-    return _compiled(core, model, size, device, batch_size or _BATCH_SIZE, precision)
+    size, batch_size = spec.preprocessing.size, batch_size or _BATCH_SIZE
+
+    def opened(precision: str) -> OpenVinoRuntime:
+        model = _read_or_convert(core, spec, precision)
+        return _compiled(core, model, size, device, batch_size, precision)
+
+    if precision is not None:
+        return opened(precision)
+    runtime = opened(cpu_precision(spec))
+    return opened("f32") if runtime.precision == "int8" and runtime.is_slow() else runtime
 
 
 def open_module(module: "nn.Module", size: int, batch_size: int) -> OpenVinoRuntime:
     """Compile a torch module that takes uint8 [n, size, size, 3]; nothing is cached."""
-    return _compiled(openvino.Core(), _convert(module, size), size, "cpu", batch_size, None)
+    model = _convert(module, size)
+    return _compiled(openvino.Core(), model, size, "cpu", batch_size, cpu_precision(None))
 
 
 def _compiled(
-    core: Any, model: Any, size: int, device: str, batch_size: int, precision: str | None
+    core: Any, model: Any, size: int, device: str, batch_size: int, precision: str
 ) -> OpenVinoRuntime:
     model.reshape([batch_size, size, size, 3])
-    precision = precision or cpu_precision()
     settings = {
-        "INFERENCE_PRECISION_HINT": precision,
+        # What is on grids of 8 bits is computed in them whatever the hint; the rest in float32.
+        "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
         "ENABLE_CPU_PINNING": "NO",  # the decoding threads need the same cores
         "PERFORMANCE_HINT": "LATENCY" if batch_size == 1 else "THROUGHPUT",
     }
@@ -96,24 +119,29 @@ def _compiled(
     )
 
 
-def cpu_precision() -> str:
-    """Return 'bf16' where the CPU computes in it, else 'f32'."""
+def cpu_precision(spec: EncoderSpec | None) -> str:
+    """Return 'bf16' where the CPU computes in it, else 'int8' where the encoder can, else 'f32'."""
     capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return "bf16" if "BF16" in capabilities else "f32"
+    if "BF16" in capabilities:
+        return "bf16"
+    x86 = platform.machine().lower() in ("x86_64", "amd64")  # others were not measured
+    return "int8" if x86 and spec is not None and ranges_of(spec) else "f32"
 
 
-def cached_model(spec: EncoderSpec) -> Path:
+def cached_model(spec: EncoderSpec, precision: str) -> Path:
     """Return the path at which a spec's converted model is, or will be, cached."""
     name = f"{spec.digest[:16]}-{spec.fingerprint[:8]}-{_CONVERSION}"
+    if precision == "int8":
+        name += "-" + hashlib.sha256(json.dumps(ranges_of(spec)).encode()).hexdigest()[:8]
     return platformdirs.user_cache_path("simsearch") / "openvino" / name / "model.xml"
 
 
-def _read_or_convert(core: Any, spec: EncoderSpec) -> Any:
-    path = cached_model(spec)
+def _read_or_convert(core: Any, spec: EncoderSpec, precision: str) -> Any:
+    path = cached_model(spec, precision)
     if path.is_file():
         with suppress(RuntimeError):  # damaged: convert again
             return core.read_model(path)
-    model = _convert(build_network(spec), spec.preprocessing.size)
+    model = _convert(_network(spec, precision), spec.preprocessing.size)
     try:
         _save(model, path)
     except (OSError, RuntimeError) as error:
@@ -123,6 +151,18 @@ def _read_or_convert(core: Any, spec: EncoderSpec) -> Any:
             getattr(error, "strerror", None) or error,
         )
     return model
+
+
+def _network(spec: EncoderSpec, precision: str) -> "nn.Module":
+    network = build_network(spec)
+    if precision == "int8":
+        from simsearch.encoder.eight_bit import use_eight_bits
+
+        ranges = ranges_of(spec)
+        if not ranges:
+            raise EncoderError(f"encoder '{spec.name}' has no ranges.json to compute in 8 bits")
+        use_eight_bits(network, ranges)
+    return network
 
 
 def _convert(network: "nn.Module", size: int) -> Any:
