@@ -1,7 +1,5 @@
 """OpenVINO on the CPU, from a converted model that is cached by weights digest."""
 
-import hashlib
-import json
 import logging
 import os
 import platform
@@ -19,6 +17,7 @@ import numpy as np
 import platformdirs
 
 from simsearch.config import EncoderSpec
+from simsearch.encoder.checkpoint import find_checkpoint
 from simsearch.encoder.ranges import ranges_of
 from simsearch.encoder.resolve import build_network
 from simsearch.encoder.runtimes import Pixels, Vectors
@@ -33,7 +32,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 _log = logging.getLogger("simsearch")
-# Raise when EmbeddingNetwork.forward or use_eight_bits changes: older converted models are left.
+# Raise when EmbeddingNetwork.forward, use_eight_bits or the ranges of a shipped encoder change:
+# older converted models are left.
 _CONVERSION = 1
 _BATCH_SIZE = 4  # larger ones fall out of the caches: 8 ran at half the speed on two cores
 
@@ -125,14 +125,20 @@ def cpu_precision(spec: EncoderSpec | None) -> str:
     if "BF16" in capabilities:
         return "bf16"
     x86 = platform.machine().lower() in ("x86_64", "amd64")  # others were not measured
-    return "int8" if x86 and spec is not None and ranges_of(spec) else "f32"
+    return "int8" if x86 and spec is not None and _may_be_coarse(spec) else "f32"
+
+
+def _may_be_coarse(spec: EncoderSpec) -> bool:
+    """Tell whether an encoder runs in 8 bits; a converted model outlives its checkpoint."""
+    if find_checkpoint(spec.name) is None:
+        return cached_model(spec, "int8").is_file()
+    return bool(ranges_of(spec))
 
 
 def cached_model(spec: EncoderSpec, precision: str) -> Path:
     """Return the path at which a spec's converted model is, or will be, cached."""
     name = f"{spec.digest[:16]}-{spec.fingerprint[:8]}-{_CONVERSION}"
-    if precision == "int8":
-        name += "-" + hashlib.sha256(json.dumps(ranges_of(spec)).encode()).hexdigest()[:8]
+    name += "-int8" if precision == "int8" else ""
     return platformdirs.user_cache_path("simsearch") / "openvino" / name / "model.xml"
 
 
