@@ -9,6 +9,7 @@ from simsearch.metrics import recall_at_k
 from tests.index.vectors import cosines_of, nearest, one_row_each, source_of
 
 HELD_OUT = 200
+TIED = 1e-6  # cosines that float32 does not tell apart
 
 
 @pytest.mark.parametrize("name", [n for n in recipe_names() if not load_recipe(n).gpu_only])
@@ -21,8 +22,8 @@ def test_recall_at_10(real_vectors: Vectors, name: str) -> None:
     exact = cosines_of(queries, stored, positions)
     assert recall_at_k(exact, true_cosines) >= 0.98
     assert np.abs(cosines - exact).max() <= index.recipe.score_error
-    if index.recipe.exact:
-        assert np.array_equal(positions, true_positions)
+    if index.recipe.exact:  # which of two comes first that lie equally near is not said
+        assert np.abs(exact - cosines_of(queries, stored, true_positions)).max() <= TIED
 
 
 def test_embeddings_are_unit_vectors(real_vectors: Vectors) -> None:
