@@ -12,16 +12,19 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn.functional import normalize
 from torch.nn.utils import parametrize
 
 from simsearch.encoder.ranges import Ranges
-from simsearch.encoder.runtimes import Pixels
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+Pixels = npt.NDArray[np.uint8]
 
 _FULL, _HALF = 127, 63  # steps on one side of zero
 _EXACT = 3  # convolutions, the first ones: of little cost, and most of the error
