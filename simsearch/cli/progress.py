@@ -60,12 +60,14 @@ def _bar(doing: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _lines(doing: str, what: str) -> Callable[[int, int], None]:
-    printed = time.monotonic()
+    printed: float | None = None
     rate = _Rate()
 
     def update(done: int, total: int) -> None:
         nonlocal printed
         now, speed = time.monotonic(), rate.at(done)
+        if printed is None:  # one alone has no pace
+            printed = now
         if now - printed >= _SECONDS_BETWEEN_LINES or done == total:
             printed = now
             left = (total - done) / max(speed, 1e-9)

@@ -52,9 +52,9 @@ def _new_pictures(
     for done, examined in enumerate(all_examined, start=1):
         fresh = _classify(state, examined)
         state.examined = done
-        job.progress(done, len(todo))
         if fresh is not None:
             yield fresh
+        job.progress(done, len(todo))  # not before the first one's encoder is open: that takes long
 
 
 def _until_stopped(job: Job, state: RunState, todo: list[FoundFile]) -> Iterator[FoundFile]:
