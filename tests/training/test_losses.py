@@ -184,6 +184,16 @@ def multi_similarity(batch: Batch, chosen: Chosen) -> float:
     return mean(losses)
 
 
+def ntxent(batch: Batch, chosen: Chosen) -> float:
+    """Sohn 2016, Chen et al. 2020, temperature 0.1: chosen positives, all negatives."""
+    losses = []
+    for anchor, positive in chosen.same:
+        near = math.exp(batch.cosine(anchor, positive) / 0.1)
+        far = sum(math.exp(batch.cosine(anchor, n) / 0.1) for n in batch.negatives(anchor))
+        losses.append(-math.log(near / (near + far)))
+    return mean(losses)
+
+
 def sigmoid(batch: Batch, chosen: Chosen) -> float:
     """Binary cross-entropy of sigmoid(10 cos - 5), both kinds of pairs counted equally."""
 
@@ -199,6 +209,7 @@ ORACLES: dict[str, Callable[[Batch, Chosen], float]] = {
     "angular": angular,
     "contrastive": contrastive,
     "multi_similarity": multi_similarity,
+    "ntxent": ntxent,
     "sigmoid": sigmoid,
     "triplet": triplet,
     "triplet_soft": triplet_soft,

@@ -51,8 +51,8 @@ def command(
     loss: Annotated[
         str,
         typer.Option(
-            help="triplet, triplet_soft, contrastive, angular, multi_similarity, arcface, "
-            "proxy_anchor or sigmoid."
+            help="triplet, triplet_soft, contrastive, angular, multi_similarity, ntxent, "
+            "arcface, proxy_anchor or sigmoid."
         ),
     ] = _DEFAULT.loss,
     mining: Annotated[
