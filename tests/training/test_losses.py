@@ -261,6 +261,17 @@ def test_nothing_to_compare_costs_nothing(name: str) -> None:
         assert vectors.grad is None or vectors.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("name", BY_PAIR)
+def test_a_batch_of_one_class_breaks_nothing(name: str) -> None:
+    """There is no negative: a finite loss and gradient all the same."""
+    vectors = clusters(0, [4])[0].requires_grad_()
+    value = build(name)(vectors, torch.zeros(4, dtype=torch.int64), None)
+    assert value.isfinite()
+    if value.requires_grad:
+        value.backward()
+        assert vectors.grad is None or vectors.grad.isfinite().all()
+
+
 def test_sigmoid_head_learns_its_scale_and_bias() -> None:
     loss, (vectors, labels) = PairSigmoidLoss(), clusters(0, [4, 4, 4])
     optimizer = torch.optim.Adam(loss.parameters(), 0.1)

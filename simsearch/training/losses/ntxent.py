@@ -1,7 +1,8 @@
 """NT-Xent (Sohn 2016; Chen et al. 2020): a positive against all negatives at once.
 
 Of all triplets of an anchor and its positive, those with the nearest negatives count most: hard
-negatives are mined by the loss itself.
+negatives are mined by the loss itself. pytorch-metric-learning's own counts only those negatives
+that a miner returned, one a positive, and holds a matrix of all positive by all negative pairs.
 """
 
 from typing import TYPE_CHECKING
