@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.default_encoder.pictures import TILE, make_pictures, write_table
+from benchmarks.default_encoder.pictures import make_pictures, write_table
 from benchmarks.measure import simsearch
 from simsearch import Collection
 from simsearch.images.alterations import COLLAGE, KINDS, STRENGTHS
@@ -28,15 +28,16 @@ from simsearch.images.altered_files import open_original, write_altered
 
 BEFORE = "tf_efficientnet_lite0"  # not trained for this
 ALIKE = 0.85  # cosine from which two pictures are too much alike to be told apart
-HELD_OUT = 150  # pictures whose altered copies are validated on
-COPIES = 12  # of each of them
+HELD_OUT = 100  # pictures whose altered copies are validated on
+COPIES = 6  # of each of them
 OF_EACH_PRODUCT = 8  # photographs: more of them pull together what is only alike
 SEED = 0
 SETTINGS = (
     *("--backbone", f"{BEFORE}/beside5", "--augment", "copy", "--mining", "first_positive"),
-    *("--entropy", 0.3, "--distillation", 4, "--learning-rate", 2e-4, "--ema", 0.998),
-    *("--classes-per-batch", 64, "--pictures-per-class", 4),
-    *("--dim", 304, "--frozen", 5, "--reuse", 2, "--epochs", 66, "--patience", 66),
+    *("--loss", "ntxent", "--entropy", 0.3, "--distillation", 2),
+    *("--learning-rate", 3e-4, "--ema", 0.995),
+    *("--classes-per-batch", 64, "--pictures-per-class", 2),
+    *("--dim", 384, "--frozen", 4, "--reuse", 2, "--epochs", 20, "--patience", 20),
 )
 
 
@@ -58,7 +59,7 @@ def main() -> None:
         shutil.rmtree(validation, ignore_errors=True)
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # wallpapers are large
         made = make_pictures(arguments.share, arguments.work / "pictures", arguments.limit, SEED)
-        prepare(balanced(distinct(made)), arguments.products, table, validation)
+        prepare(distinct(made), arguments.products, table, validation)
     command = train_command(table, validation, arguments.out, training)
     sys.exit(subprocess.run(command, check=False).returncode)
 
@@ -73,14 +74,6 @@ def distinct(pictures: Sequence[Path]) -> list[Path]:
     dropped = {member for group in groups for member in group.members[1:]}
     print(f"{len(pictures):,} pictures, {len(dropped):,} of them nearly like another")
     return [picture for picture in pictures if str(picture.resolve()) not in dropped]
-
-
-def balanced(pictures: Sequence[Path]) -> list[Path]:
-    """Return the pictures with no more cut-outs than photographs' tiles, drawn at random."""
-    tiles = [picture for picture in pictures if picture.stem.startswith(TILE)]
-    cut_outs = [picture for picture in pictures if not picture.stem.startswith(TILE)]
-    order = np.random.default_rng(SEED).permutation(len(cut_outs))[: len(tiles)]
-    return sorted([*tiles, *(cut_outs[number] for number in order.tolist())])
 
 
 def prepare(pictures: Sequence[Path], products: Path, table: Path, validation: Path) -> None:
