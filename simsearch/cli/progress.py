@@ -48,8 +48,8 @@ def _bar(doing: str) -> Iterator[Callable[[int, int], None]]:
     task = progress.add_task("", total=None, rate="0")
 
     def update(done: int, total: int) -> None:
-        progress.start()  # at first use, and until it is done: one bar at a time
         progress.update(task, completed=done, total=total, rate=_shown(rate.at(done)))
+        progress.start()  # at first use, and until it is done: one bar at a time
         if done == total:
             progress.stop()
 
@@ -65,6 +65,8 @@ def _lines(doing: str, what: str) -> Callable[[int, int], None]:
 
     def update(done: int, total: int) -> None:
         nonlocal printed
+        if done == 0:
+            return
         now, speed = time.monotonic(), rate.at(done)
         if printed is None:  # one alone has no pace
             printed = now
@@ -90,6 +92,8 @@ class _Rate:
 
     def at(self, done: int) -> float:
         """Return the rate when so many are done."""
+        if done == 0:
+            return 0.0  # what is opened first may take long
         now = time.monotonic()
         if self._first is None:
             self._first = now, done

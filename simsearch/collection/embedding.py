@@ -23,6 +23,8 @@ def embed_new(job: Job, state: RunState, todo: list[FoundFile], writer: PartWrit
         StorageError: a part could not be written.
     """
     pictures = _new_pictures(job, state, todo)
+    if todo:
+        job.progress(0, len(todo))  # a sign of life: opening the encoder may take long
     first = next(pictures, None)
     if first is None:
         return
@@ -54,7 +56,7 @@ def _new_pictures(
         state.examined = done
         if fresh is not None:
             yield fresh
-        job.progress(done, len(todo))  # not before the first one's encoder is open: that takes long
+        job.progress(done, len(todo))
 
 
 def _until_stopped(job: Job, state: RunState, todo: list[FoundFile]) -> Iterator[FoundFile]:
