@@ -14,7 +14,6 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +29,13 @@ BEFORE = "tf_efficientnet_lite0"  # not trained for this
 ALIKE = 0.85  # cosine from which two pictures are too much alike to be told apart
 HELD_OUT = 100  # pictures whose altered copies are validated on
 COPIES = 6  # of each of them
-OF_EACH_PRODUCT = 8  # photographs: more of them pull together what is only alike
 SEED = 0
 SETTINGS = (
     *("--backbone", f"{BEFORE}/beside5", "--augment", "copy", "--mining", "first_positive"),
     *("--loss", "ntxent", "--entropy", 0.3, "--distillation", 2),
     *("--learning-rate", 3e-4, "--ema", 0.995),
     *("--classes-per-batch", 64, "--pictures-per-class", 2),
-    *("--dim", 384, "--frozen", 4, "--reuse", 2, "--epochs", 20, "--patience", 20),
+    *("--dim", 384, "--frozen", 4, "--reuse", 2, "--epochs", 6, "--patience", 6),
 )
 
 
@@ -77,7 +75,10 @@ def distinct(pictures: Sequence[Path]) -> list[Path]:
 
 
 def prepare(pictures: Sequence[Path], products: Path, table: Path, validation: Path) -> None:
-    """Write what to train on, each picture a class and each product one, and to validate on."""
+    """Write what to train on, each picture a class, and to validate on.
+
+    Each product is a class: its photographs are never told apart.
+    """
     order = np.random.default_rng(SEED).permutation(len(pictures)).tolist()
     held = max(2, min(HELD_OUT, len(pictures) // 10))
     for number in order[:held]:
@@ -86,7 +87,7 @@ def prepare(pictures: Sequence[Path], products: Path, table: Path, validation: P
     named = [
         (path, f"product/{folder.name}")
         for folder in sorted(products.iterdir())
-        for path in islice(sorted(folder.iterdir()), OF_EACH_PRODUCT)
+        for path in sorted(folder.iterdir())
     ]
     write_table([*trained, *named], table)
 

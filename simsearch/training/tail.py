@@ -1,9 +1,11 @@
-"""The end of the default network as matrix products, to train it on a CPU.
+"""The end of the default network, to train it on a CPU.
 
-Its batch statistics stay as they are and are folded into the convolutions. All of these become
-products that torch computes in bfloat16 at three times the speed of convolutions in float32:
+Its batch statistics stay as they are and are folded into the convolutions. In bfloat16 all of these
+become products that torch computes at three times the speed of convolutions in float32:
 channels lie first, [channels, pictures * places], so that a convolution of 1 x 1 is one product,
-and one of each channel alone is a product with the matrix that moves its kernel over the map.
+and one of each channel alone is a product with the matrix that moves its kernel over the map. In
+float32 they stay convolutions, of a few pictures at a time, channels last: 1.25 times as fast as
+the products.
 """
 
 from itertools import chain
@@ -13,16 +15,22 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
-from torch.nn.functional import hardtanh
+from torch.nn.functional import conv2d, hardtanh, pad
 
 from simsearch.encoder.backbones._stages import Beside
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+_AT_A_TIME = 32  # pictures whose maps stay in the cache
+_MAPS = 4  # dimensions of maps that are no matrix
+
 
 class Pointwise(nn.Module):
-    """A convolution of 1 x 1 with the normalisation after it, [c, m] to [k, m]."""
+    """A convolution of 1 x 1 with the normalisation after it.
+
+    It maps [c, m] to [k, m], and [n, c, side, side] to [n, k, side, side].
+    """
 
     def __init__(self, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
         super().__init__()
@@ -31,11 +39,15 @@ class Pointwise(nn.Module):
 
     def forward(self, maps: "Tensor") -> "Tensor":
         """Mix the channels."""
+        if maps.ndim == _MAPS:
+            return conv2d(maps, self.weight[:, :, None, None], self.bias)
         return torch.addmm(self.bias.to(maps.dtype)[:, None], self.weight.to(maps.dtype), maps)
 
 
 class Depthwise(nn.Module):
-    """A convolution of each channel with the normalisation after it, [c, n * places] to as many.
+    """A convolution of each channel with the normalisation after it.
+
+    It maps [c, n * places] to as many, and [n, c, side, side] to [n, c, after, after].
 
     Args:
         side: of the maps, which are squares.
@@ -47,8 +59,9 @@ class Depthwise(nn.Module):
         super().__init__()
         weight, bias = _folded(convolution, norm)
         self.weight, self.bias = nn.Parameter(weight.flatten(1)), nn.Parameter(bias)
-        kernel, stride = convolution.kernel_size[0], convolution.stride[0]
-        places = kernel_places(kernel, stride, side)
+        kernel, self.stride = convolution.kernel_size[0], convolution.stride[0]
+        self.kernel, self.padding = kernel, padding(kernel, self.stride, side)
+        places = kernel_places(kernel, self.stride, side)
         self.incoming, self.outgoing = places.shape
         # What copies a kernel's numbers to their places: as a product, 2 to 4 times as fast to
         # differentiate as by indices.
@@ -57,6 +70,12 @@ class Depthwise(nn.Module):
 
     def forward(self, maps: "Tensor") -> "Tensor":
         """Move each channel's kernel over its maps."""
+        if maps.ndim == _MAPS:
+            kernels = self.weight.view(-1, 1, self.kernel, self.kernel)
+            before, behind = self.padding
+            if behind > before:
+                maps = pad(maps, (0, behind - before) * 2)
+            return conv2d(maps, kernels, self.bias, self.stride, before, groups=len(kernels))
         matrices = self.weight.to(maps.dtype) @ self.spread.to(maps.dtype)
         moved = torch.baddbmm(
             self.bias.to(maps.dtype)[:, None, None],
@@ -77,7 +96,7 @@ class Inverted(nn.Module):
         self.residual: bool = block.has_skip
 
     def forward(self, maps: "Tensor") -> "Tensor":
-        """Map [c, n * places] to [k, n * places]."""
+        """Map [c, n * places] to [k, n * places], and [n, c, side, side] to [n, k, ...]."""
         found = self.project(_relu6(self.move(_relu6(self.expand(maps)))))
         return cast("Tensor", maps + found if self.residual else found)
 
@@ -110,9 +129,13 @@ class Tail(nn.Module):
 
     def forward(self, maps: "Tensor") -> "Tensor":
         """Map [n, c, side, side] to features float32 [n, features]."""
-        count = len(maps)
-        flat = maps.flatten(2).transpose(0, 1).flatten(1)
-        steps = [flat]
+        if maps.dtype == torch.float32:
+            return torch.cat([self._features(part) for part in _channels_last(maps)])
+        return self._features(maps.flatten(2).transpose(0, 1).flatten(1), len(maps))
+
+    def _features(self, maps: "Tensor", count: int = 0) -> "Tensor":
+        """Return the features of maps [n, c, side, side], or of `count` ones in products' order."""
+        steps = [maps]
         for block in self.blocks:
             steps.append(block(steps[-1]))
         pooled = [_pooled(_relu6(self.head(steps[-1])), count)]
@@ -131,19 +154,27 @@ class Tail(nn.Module):
         _unfold(self.head, layers.conv_head, layers.bn2)
 
 
+def padding(kernel: int, stride: int, side: int) -> tuple[int, int]:
+    """Return how many places TensorFlow adds before and behind a map: evenly, or one more behind.
+
+    Args:
+        kernel, stride, side: of a square kernel, and of the map.
+    """
+    missing = max((-(-side // stride) - 1) * stride + kernel - side, 0)
+    return missing // 2, missing - missing // 2
+
+
 def kernel_places(kernel: int, stride: int, side: int) -> npt.NDArray[np.int64]:
     """Return which place of a kernel lies between which places of a map before and after.
 
     Args:
-        kernel, stride, side: of a square kernel, and of the map before, which is padded as
-            TensorFlow pads: evenly, and one more behind where that is uneven.
+        kernel, stride, side: of a square kernel, and of the map before it is padded.
 
     Returns:
         int64 [side * side, places after]: row * kernel + column; kernel * kernel where a place
         after does not see a place before.
     """
-    after = -(-side // stride)
-    lead = max((after - 1) * stride + kernel - side, 0) // 2
+    after, (lead, _) = -(-side // stride), padding(kernel, stride, side)
     along = np.arange(side)[:, None] - np.arange(after) * stride + lead  # [before, after]
     rows, columns = along[:, None, :, None], along[None, :, None, :]
     seen = (rows >= 0) & (rows < kernel) & (columns >= 0) & (columns < kernel)
@@ -152,8 +183,14 @@ def kernel_places(kernel: int, stride: int, side: int) -> npt.NDArray[np.int64]:
 
 
 def _pooled(maps: "Tensor", count: int) -> "Tensor":
-    """Return the means float32 [count, c] of maps [c, count * places]."""
+    """Return the means float32 [n, c] of maps [n, c, side, side] or [c, count * places]."""
+    if maps.ndim == _MAPS:
+        return maps.mean(dim=(2, 3))
     return maps.view(len(maps), count, -1).float().mean(dim=2).T
+
+
+def _channels_last(maps: "Tensor") -> "tuple[Tensor, ...]":
+    return maps.contiguous(memory_format=torch.channels_last).split(_AT_A_TIME)
 
 
 def _relu6(maps: "Tensor") -> "Tensor":

@@ -1,4 +1,4 @@
-"""The end of a network as matrix products: the same features and gradients as its convolutions."""
+"""The end of a network, in another form: the same features and gradients as its own layers."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ from simsearch.encoder.backbones._stages import Beside
 from simsearch.training.tail import Tail, kernel_places
 
 SIDES = {4: 8, 5: 8, 6: 4}  # of maps after so many stages, for pictures of 128 pixels
+FORMS = {"convolutions": torch.float32, "products": torch.float64}
 
 
 @pytest.fixture(scope="module")
@@ -62,29 +63,37 @@ def test_moving_a_kernel_is_a_product_with_a_matrix(kernel: int, stride: int, si
     assert torch.allclose(found, wanted.flatten(2), atol=1e-5)
 
 
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("frozen", [4, 5])
-def test_an_earlier_stage_beside_the_last_layer(trunk: Any, frozen: int) -> None:
+def test_an_earlier_stage_beside_the_last_layer(trunk: Any, frozen: int, form: torch.dtype) -> None:
     both = Beside(trunk, 5)
     maps = beginning(trunk, frozen)
     fifth = nn.Sequential(*trunk.blocks[frozen:5])(maps).mean(dim=(2, 3))
     wanted = torch.cat([ending(trunk, frozen)(maps), Beside.SCALE * fifth], dim=1)
-    found = Tail(both, frozen, SIDES[frozen])(maps)
+    found = Tail(both, frozen, SIDES[frozen])(maps.to(form))
     assert torch.allclose(found, wanted, atol=1e-3 * float(wanted.detach().std()))
     (gradient,) = torch.autograd.grad(wanted.square().sum(), maps)
     (mine,) = torch.autograd.grad(found.square().sum(), maps)
     assert torch.allclose(mine, gradient, atol=1e-3 * float(gradient.std()))
 
 
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("frozen", SIDES)
-def test_same_features_and_gradients(trunk: Any, frozen: int) -> None:
+def test_same_features_and_gradients(trunk: Any, frozen: int, form: torch.dtype) -> None:
     maps = beginning(trunk, frozen)
     wanted = ending(trunk, frozen)(maps)
     (gradient,) = torch.autograd.grad(wanted.square().sum(), maps)
-    found = Tail(trunk, frozen, SIDES[frozen])(maps)
+    found = Tail(trunk, frozen, SIDES[frozen])(maps.to(form))
     (mine,) = torch.autograd.grad(found.square().sum(), maps)
     scale = float(wanted.detach().std())
     assert torch.allclose(found, wanted, atol=1e-3 * scale)
     assert torch.allclose(mine, gradient, atol=1e-3 * float(gradient.std()))
+
+
+def test_many_pictures_have_the_features_that_each_has_alone(trunk: Any) -> None:
+    maps = beginning(trunk, 5).detach().repeat(12, 1, 1, 1)
+    tail = Tail(trunk, 5, SIDES[5])
+    assert torch.allclose(tail(maps), tail(maps[:3]).repeat(12, 1), atol=1e-4)
 
 
 def test_half_precision_is_near(trunk: Any) -> None:
