@@ -14,12 +14,13 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from benchmarks.default_encoder.pictures import make_pictures, write_table
+from benchmarks.default_encoder.pictures import TILE, make_pictures, write_table
 from benchmarks.measure import simsearch
 from simsearch import Collection
 from simsearch.images.alterations import COLLAGE, KINDS, STRENGTHS
@@ -27,15 +28,15 @@ from simsearch.images.altered_files import open_original, write_altered
 
 BEFORE = "tf_efficientnet_lite0"  # not trained for this
 ALIKE = 0.85  # cosine from which two pictures are too much alike to be told apart
-HELD_OUT = 100  # pictures whose altered copies are validated on
-COPIES = 6  # of each of them
+HELD_OUT = 150  # pictures whose altered copies are validated on
+COPIES = 12  # of each of them
+OF_EACH_PRODUCT = 8  # photographs: more of them pull together what is only alike
 SEED = 0
 SETTINGS = (
     *("--backbone", f"{BEFORE}/beside5", "--augment", "copy", "--mining", "first_positive"),
-    *("--loss", "ntxent", "--entropy", 0.3, "--distillation", 2),
-    *("--learning-rate", 3e-4, "--ema", 0.995),
-    *("--classes-per-batch", 64, "--pictures-per-class", 2),
-    *("--dim", 384, "--frozen", 4, "--reuse", 2, "--epochs", 6, "--patience", 6),
+    *("--entropy", 0.3, "--distillation", 4, "--learning-rate", 2e-4, "--ema", 0.998),
+    *("--classes-per-batch", 64, "--pictures-per-class", 4),
+    *("--dim", 304, "--frozen", 5, "--reuse", 2, "--epochs", 66, "--patience", 66),
 )
 
 
@@ -57,7 +58,7 @@ def main() -> None:
         shutil.rmtree(validation, ignore_errors=True)
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # wallpapers are large
         made = make_pictures(arguments.share, arguments.work / "pictures", arguments.limit, SEED)
-        prepare(distinct(made), arguments.products, table, validation)
+        prepare(balanced(distinct(made)), arguments.products, table, validation)
     command = train_command(table, validation, arguments.out, training)
     sys.exit(subprocess.run(command, check=False).returncode)
 
@@ -74,11 +75,16 @@ def distinct(pictures: Sequence[Path]) -> list[Path]:
     return [picture for picture in pictures if str(picture.resolve()) not in dropped]
 
 
-def prepare(pictures: Sequence[Path], products: Path, table: Path, validation: Path) -> None:
-    """Write what to train on, each picture a class, and to validate on.
+def balanced(pictures: Sequence[Path]) -> list[Path]:
+    """Return the pictures with no more cut-outs than photographs' tiles, drawn at random."""
+    tiles = [picture for picture in pictures if picture.stem.startswith(TILE)]
+    cut_outs = [picture for picture in pictures if not picture.stem.startswith(TILE)]
+    order = np.random.default_rng(SEED).permutation(len(cut_outs))[: len(tiles)]
+    return sorted([*tiles, *(cut_outs[number] for number in order.tolist())])
 
-    Each product is a class: its photographs are never told apart.
-    """
+
+def prepare(pictures: Sequence[Path], products: Path, table: Path, validation: Path) -> None:
+    """Write what to train on, each picture a class and each product one, and to validate on."""
     order = np.random.default_rng(SEED).permutation(len(pictures)).tolist()
     held = max(2, min(HELD_OUT, len(pictures) // 10))
     for number in order[:held]:
@@ -87,7 +93,7 @@ def prepare(pictures: Sequence[Path], products: Path, table: Path, validation: P
     named = [
         (path, f"product/{folder.name}")
         for folder in sorted(products.iterdir())
-        for path in sorted(folder.iterdir())
+        for path in islice(sorted(folder.iterdir()), OF_EACH_PRODUCT)
     ]
     write_table([*trained, *named], table)
 

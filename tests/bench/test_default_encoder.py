@@ -82,6 +82,16 @@ def test_one_of_two_that_look_alike_is_dropped(share: Path, tmp_path: Path) -> N
     assert len(kept & twice) == 1
 
 
+def test_no_more_cut_outs_than_tiles() -> None:
+    tiles = [Path(f"tile-{number}.jpg") for number in range(3)]
+    cut_outs = [Path(f"cut-{number}.jpg") for number in range(20)]
+    kept = recipe.balanced([*cut_outs, *tiles])
+    assert set(tiles) < set(kept)
+    assert len(kept) == len(set(kept)) == 6
+    assert kept == recipe.balanced([*cut_outs, *tiles]), "the same again"
+    assert set(recipe.balanced([*cut_outs[:2], *tiles])) == {*cut_outs[:2], *tiles}
+
+
 def test_from_pictures_to_a_checkpoint(
     share: Path, products: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,13 +100,13 @@ def test_from_pictures_to_a_checkpoint(
     small = ["--epochs", 2, "--reuse", 2, "-p", 4, "--size", 64, "--dim", 16, "--device", "cpu"]
     monkeypatch.setattr("sys.argv", ["recipe", *map(str, (*asked, *small))])
     kept: list[Path] = []
-    distinct = recipe.distinct
+    balanced = recipe.balanced
 
     def watched(pictures: Sequence[Path]) -> list[Path]:
-        kept.extend(distinct(pictures))
+        kept.extend(balanced(pictures))
         return kept
 
-    monkeypatch.setattr(recipe, "distinct", watched)
+    monkeypatch.setattr(recipe, "balanced", watched)
     with pytest.raises(SystemExit) as ended:
         recipe.main()
     assert ended.value.code == 0

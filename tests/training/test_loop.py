@@ -22,8 +22,10 @@ from simsearch.evaluation.labelled import LabelledPictures, Labels, read_labelle
 from simsearch.records.labelled import TrainingResult
 from simsearch.training import loop
 from simsearch.training.curriculum import Stage
+from simsearch.training.directions import Features
 from simsearch.training.distillation import Teacher
 from simsearch.training.learner import Learner
+from simsearch.training.neck import Compression
 from simsearch.training.objective import BatchStats
 from simsearch.training.pictures import Pixels
 from simsearch.training.state import FILE
@@ -203,6 +205,23 @@ def test_distillation_weighs_each_batch(
     assert set(sizes) == {(config.classes_per_batch * config.pictures_per_class,) * 3}
     losses = [metrics(tmp_path / name)[-1]["loss"] for name in ("with", "without")]
     assert losses[0] > losses[1] + 0.1, "it is added, five times"
+
+
+def test_directions_are_found_by_how_the_copies_of_the_training_differed(
+    glyphs: LabelledPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[float] = []
+    settle = Compression.settle
+
+    def watched(self: Compression, features: Features) -> None:
+        noted.append(float(self.within.trace()))
+        settle(self, features)
+
+    monkeypatch.setattr(Compression, "settle", watched)
+    start(glyphs, tmp_path / "labelled", changed(epochs=1))
+    assert not noted
+    start(glyphs, tmp_path / "copies", changed(epochs=1, augment="copy", mining="first_positive"))
+    assert noted[-1] > 0
 
 
 def test_resume_goes_on_with_the_same_random_numbers(
