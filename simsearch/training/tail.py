@@ -190,7 +190,7 @@ def _pooled(maps: "Tensor", count: int) -> "Tensor":
 
 
 def _channels_last(maps: "Tensor") -> "tuple[Tensor, ...]":
-    return maps.contiguous(memory_format=torch.channels_last).split(_AT_A_TIME)
+    return torch.split(maps.contiguous(memory_format=torch.channels_last), _AT_A_TIME)
 
 
 def _relu6(maps: "Tensor") -> "Tensor":
