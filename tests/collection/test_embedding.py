@@ -62,9 +62,9 @@ def test_picture_without_a_finite_vector_is_a_failure(
     assert counts(report) == {"new": 1, "unchanged": 3}
 
 
-def test_progress_ends_with_all_that_was_to_do(library: Library) -> None:
+def test_progress_begins_with_none_and_ends_with_all_that_was_to_do(library: Library) -> None:
     for seed in range(5):
         library.put(f"{seed}.jpg", seed)
     seen: list[tuple[int, int]] = []
     library.sync(progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(done, 5) for done in range(1, 6)]
+    assert seen == [(done, 5) for done in range(6)]
