@@ -13,7 +13,7 @@ PROMISED_RECALL = 0.99  # of the nearest pictures that a query gets
 DEFAULT_PRECISION = 0.999
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 FITS = ("crop", "squash", "pad")
-POOLINGS = ("avg", "gem", "stats", "correlation")
+POOLINGS = ("avg", "root", "gem", "stats", "correlation")
 IDENTIFY_METHODS = ("prototypes", "knn")
 SEARCH_METRICS = ("cosine", "euclidean")
 COPY_PROTOCOLS = ("copies", "exact", "groups")
@@ -61,8 +61,9 @@ class NetworkConfig:
     Attributes:
         backbone: a name that the backbones know.
         preprocessing: how pictures are prepared.
-        pooling: 'avg' is the backbone's own, 'gem' generalised mean pooling in its place, 'stats'
-            mean and standard deviation side by side, 'correlation' that of every two channels.
+        pooling: 'avg' is the backbone's own; in its place 'root' has signed roots of the means,
+            'gem' generalised means, 'stats' mean and standard deviation side by side, 'correlation'
+            that of every two channels.
         dim: length of the embedding.
     """
 
@@ -199,13 +200,13 @@ class TrainingConfig:
         backbone: a name that the backbones know; None is the checkpoint's, or the default encoder.
         weights: what to start from: 'imagenet', 'none' or a checkpoint folder.
         size, fit: of the network's input; None is the backbone's own.
-        pooling: 'avg', 'gem', 'stats' or 'correlation', as in `NetworkConfig`.
+        pooling: 'avg', 'root', 'gem', 'stats' or 'correlation', as in `NetworkConfig`.
         dim: length of the embedding.
         loss: name of a loss.
         mining: 'auto', 'global' or the name of a miner.
         augment: name of an augmentation profile.
         classes_per_batch, pictures_per_class: P and K.
-        epochs: at most; each shows every class.
+        epochs: at most; each shows every class. 0 only fits the projection and calibrates.
         learning_rate: of the trunk; None is 1e-4 from trained weights, else 1e-3.
         weight_decay: of AdamW.
         memory: embeddings of past batches to compare with, 0 for none.
@@ -248,7 +249,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Refuse values out of range; raises ValueError."""
-        least = {"dim": 1, "epochs": 1, "mine_every": 1, "patience": 1, "memory": 0, "entropy": 0}
+        least = {"dim": 1, "epochs": 0, "mine_every": 1, "patience": 1, "memory": 0, "entropy": 0}
         least |= {"frozen": 0, "reuse": 1, "distillation": 0}
         least |= {"classes_per_batch": 2, "pictures_per_class": 2}
         for name, low in least.items():

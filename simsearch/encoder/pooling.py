@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _PLACES = ("global_pool", "avgpool")  # what timm and torchvision call it
 _EPS = 1e-6  # under the root, for its gradient
+_SMOOTH = 1e-3  # the same, where values near 0 are many
 
 
 class GeM(nn.Module):
@@ -30,6 +31,23 @@ class GeM(nn.Module):
         """Pool each channel over its map."""
         powers = maps.float().clamp(min=self.eps).pow(self.p)
         return powers.mean(dim=(2, 3)).pow(1 / self.p)
+
+
+class Root(nn.Module):
+    """Signed square roots of the means (power normalisation, Perronnin, Sanchez, Mensink 2010).
+
+    Maps float [n, c, h, w] to [n, c]. A few strong channels, which look-alikes share, then count
+    less beside the many weak ones.
+    """
+
+    def forward(self, maps: "Tensor") -> "Tensor":
+        """Pool each channel over its map."""
+        return signed_root(maps.float().mean(dim=(2, 3)))
+
+
+def signed_root(values: "Tensor") -> "Tensor":
+    """Return the roots of what values are in size, with their signs."""
+    return values.sign() * ((values.abs() + _SMOOTH).sqrt() - _SMOOTH**0.5)
 
 
 class Statistics(nn.Module):
@@ -86,4 +104,4 @@ def use_pooling(trunk: nn.Module, backbone: str, pooling: str) -> None:
     raise EncoderError(f"backbone '{backbone}' has no average pooling; use --pooling avg")
 
 
-_POOLINGS = {"gem": GeM, "stats": Statistics, "correlation": Correlations}
+_POOLINGS = {"gem": GeM, "root": Root, "stats": Statistics, "correlation": Correlations}

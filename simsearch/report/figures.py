@@ -37,7 +37,7 @@ def headline_section(result: TrainingResult) -> str:
         *_verification(result),
     ]
     note = ""
-    if not result.best_epoch:
+    if epochs and not result.best_epoch:
         note = _note(
             "No epoch was better than what training began with, so that is what was kept. "
             "More pictures, more epochs or another learning rate may help."

@@ -46,7 +46,7 @@ class PartialNetwork(EmbeddingNetwork):
         self, whole: EmbeddingNetwork, config: NetworkConfig, frozen: int, device: torch.device
     ) -> None:
         known = config.backbone == DEFAULT_BACKBONE or isinstance(whole.trunk, Beside)
-        if not known or config.pooling != "avg":
+        if not known or config.pooling not in {"avg", "root"}:
             raise EncoderError(
                 f"backbone '{config.backbone}' with pooling '{config.pooling}' is trained as a "
                 f"whole; use --frozen 0, or {DEFAULT_BACKBONE} with avg"

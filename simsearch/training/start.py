@@ -43,16 +43,20 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
         before = checkpoint.read_config(folder)
         loaded, preprocessing = checkpoint.load_network(folder), before.preprocessing
         trunk, backbone, pooling = loaded.trunk, before.backbone, before.pooling
-        if before.dim == config.dim and not copies:
+        other = config.pooling not in {"avg", pooling}
+        if before.dim == config.dim and not copies and not other:
             projection = _as_linear(loaded.projection, before.dim)
         if config.backbone not in {None, backbone}:
             raise InputError(
                 f"the checkpoint '{folder}' is of backbone '{backbone}'; leave out --backbone"
             )
-        if config.pooling not in {"avg", pooling}:
+        if other and pooling != "avg":
             raise InputError(
                 f"the checkpoint '{folder}' has pooling '{pooling}'; leave out --pooling"
             )
+        if other:
+            use_pooling(trunk, backbone, config.pooling)
+            pooling = config.pooling
     else:
         raise InputError(
             f"no weights '{config.weights}'; use imagenet, none, {DEFAULT_ENCODER} or a folder "

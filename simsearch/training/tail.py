@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn.functional import conv2d, hardtanh, pad
 
 from simsearch.encoder.backbones._stages import Beside
+from simsearch.encoder.pooling import Root, signed_root
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -123,6 +124,7 @@ class Tail(nn.Module):
             self.blocks.append(Inverted(block, side))
             side = -(-side // block.conv_dw.stride[0])
         self.head = Pointwise(layers.conv_head, layers.bn2)
+        self._rooted = isinstance(layers.global_pool, Root)
         self._beside: int | None = None  # blocks before what stands beside the head
         if isinstance(trunk, Beside):
             self._beside = sum(map(len, layers.blocks[frozen : trunk.stage]))
@@ -138,10 +140,14 @@ class Tail(nn.Module):
         steps = [maps]
         for block in self.blocks:
             steps.append(block(steps[-1]))
-        pooled = [_pooled(_relu6(self.head(steps[-1])), count)]
+        pooled = [self._pooled(_relu6(self.head(steps[-1])), count)]
         if self._beside is not None:
-            pooled.append(Beside.SCALE * _pooled(steps[self._beside], count))
+            pooled.append(Beside.SCALE * self._pooled(steps[self._beside], count))
         return torch.cat(pooled, dim=1)
+
+    def _pooled(self, maps: "Tensor", count: int) -> "Tensor":
+        means = _means(maps, count)
+        return signed_root(means) if self._rooted else means
 
     def write_to(self, trunk: nn.Module) -> None:
         """Put the weights back into the network that they were copied from, or one like it."""
@@ -182,7 +188,7 @@ def kernel_places(kernel: int, stride: int, side: int) -> npt.NDArray[np.int64]:
     return places.reshape(side * side, after * after).astype(np.int64)
 
 
-def _pooled(maps: "Tensor", count: int) -> "Tensor":
+def _means(maps: "Tensor", count: int) -> "Tensor":
     """Return the means float32 [n, c] of maps [n, c, side, side] or [c, count * places]."""
     if maps.ndim == _MAPS:
         return maps.mean(dim=(2, 3))

@@ -265,7 +265,7 @@ def test_bad_input(run_here: Run, mess: Path, source: str, arguments: str, menti
 @pytest.mark.parametrize(
     ("arguments", "mentions"),
     [
-        ("--epochs 0", "'--epochs'"),
+        ("--epochs -1", "'--epochs'"),
         ("--classes-per-batch 1", "'--classes-per-batch'"),
         ("--pictures-per-class 1", "'--pictures-per-class'"),
         ("--ema 1", "'--ema'"),

@@ -10,7 +10,7 @@ from simsearch.config import NetworkConfig
 from simsearch.encoder import checkpoint
 from simsearch.encoder.backbones import load_backbone
 from simsearch.encoder.network import EmbeddingNetwork, output_dim
-from simsearch.encoder.pooling import Correlations, GeM, Statistics, use_pooling
+from simsearch.encoder.pooling import Correlations, GeM, Root, Statistics, use_pooling
 from simsearch.errors import EncoderError
 from tests.encoder.conftest import BACKBONE, PREPROCESSING
 
@@ -24,6 +24,13 @@ def test_p_1_is_the_mean_and_a_large_p_the_maximum() -> None:
 
 def test_the_default_is_the_cubic_mean() -> None:
     assert torch.allclose(GeM()(MAPS), MAPS.pow(3).mean(dim=(2, 3)).pow(1 / 3))
+
+
+def test_roots_are_of_the_means_and_keep_their_signs() -> None:
+    means = MAPS.mean(dim=(2, 3))
+    assert torch.allclose(Root()(MAPS), means.sqrt(), atol=0.04), "less near 0"
+    assert torch.equal(Root()(-MAPS), -Root()(MAPS))
+    assert torch.allclose(Root()(100 * MAPS), 10 * means.sqrt(), atol=0.04)
 
 
 def test_statistics_are_mean_and_deviation() -> None:
@@ -41,7 +48,7 @@ def test_correlations_are_those_of_every_two_channels() -> None:
     assert torch.allclose(Correlations()(MAPS * 3 + 1), pooled, atol=1e-4)
 
 
-@pytest.mark.parametrize("pooling", [Statistics(), Correlations()])
+@pytest.mark.parametrize("pooling", [Root(), Statistics(), Correlations()])
 def test_even_maps_have_a_gradient(pooling: torch.nn.Module) -> None:
     even = torch.ones(1, 2, 3, 3, requires_grad=True)
     pooled = pooling(even)
@@ -51,7 +58,7 @@ def test_even_maps_have_a_gradient(pooling: torch.nn.Module) -> None:
     assert torch.isfinite(even.grad).all()
 
 
-@pytest.mark.parametrize(("pooling", "times"), [("gem", 1), ("stats", 2)])
+@pytest.mark.parametrize(("pooling", "times"), [("root", 1), ("gem", 1), ("stats", 2)])
 @pytest.mark.parametrize(
     "name",
     [BACKBONE, "torchvision/resnet18", "tf_efficientnet_lite0", "tf_efficientnet_lite0/stages2-4"],

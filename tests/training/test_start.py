@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 from simsearch.config import NetworkConfig, Preprocessing
 from simsearch.encoder import checkpoint
 from simsearch.encoder.network import EmbeddingNetwork
-from simsearch.encoder.pooling import GeM
+from simsearch.encoder.pooling import GeM, signed_root
 from simsearch.errors import EncoderError, InputError
 from simsearch.training.neck import Neck, folded
 from simsearch.training.start import build_network
@@ -93,9 +93,20 @@ def test_another_backbone_is_refused(tmp_path: Path) -> None:
         start(folder, backbone="koch")
 
 
-def test_another_pooling_is_refused(tmp_path: Path) -> None:
-    folder, _ = saved(tmp_path / "encoder", 16)
-    with pytest.raises(InputError, match="has pooling 'avg'; leave out --pooling"):
+def test_another_pooling_takes_the_place_of_the_mean(tmp_path: Path) -> None:
+    folder, before = saved(tmp_path / "encoder", 16)
+    network, config = start(folder, pooling="root")
+    assert config.pooling == "root"
+    pixels = torch.randint(0, 256, (2, 40, 40, 3), generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        means, roots = (each.eval().features(pixels.byte()) for each in (before, network))
+    assert torch.allclose(roots, signed_root(means), atol=1e-5)
+    assert not same_weights(folded(network).projection, before.projection)
+
+
+def test_another_pooling_than_the_mean_stays(tmp_path: Path) -> None:
+    folder, _ = saved(tmp_path / "encoder", 16, "root")
+    with pytest.raises(InputError, match="has pooling 'root'; leave out --pooling"):
         start(folder, pooling="gem")
 
 

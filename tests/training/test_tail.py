@@ -9,6 +9,7 @@ from torch.nn.functional import conv2d, pad
 
 from simsearch.encoder.backbones import load_backbone
 from simsearch.encoder.backbones._stages import Beside
+from simsearch.encoder.pooling import signed_root, use_pooling
 from simsearch.training.tail import Tail, kernel_places
 
 SIDES = {4: 8, 5: 8, 6: 4}  # of maps after so many stages, for pictures of 128 pixels
@@ -64,12 +65,18 @@ def test_moving_a_kernel_is_a_product_with_a_matrix(kernel: int, stride: int, si
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-@pytest.mark.parametrize("frozen", [4, 5])
-def test_an_earlier_stage_beside_the_last_layer(trunk: Any, frozen: int, form: torch.dtype) -> None:
+@pytest.mark.parametrize(("frozen", "pooling"), [(4, "avg"), (5, "avg"), (4, "root")])
+def test_an_earlier_stage_beside_the_last_layer(
+    trunk: Any, frozen: int, pooling: str, form: torch.dtype
+) -> None:
     both = Beside(trunk, 5)
+    use_pooling(both, "beside", pooling)
     maps = beginning(trunk, frozen)
     fifth = nn.Sequential(*trunk.blocks[frozen:5])(maps).mean(dim=(2, 3))
-    wanted = torch.cat([ending(trunk, frozen)(maps), Beside.SCALE * fifth], dim=1)
+    last = ending(trunk, frozen)(maps)
+    if pooling == "root":
+        last, fifth = signed_root(last), signed_root(fifth)
+    wanted = torch.cat([last, Beside.SCALE * fifth], dim=1)
     found = Tail(both, frozen, SIDES[frozen])(maps.to(form))
     assert torch.allclose(found, wanted, atol=1e-3 * float(wanted.detach().std()))
     (gradient,) = torch.autograd.grad(wanted.square().sum(), maps)

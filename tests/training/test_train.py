@@ -209,6 +209,15 @@ def test_other_ways_to_learn(
     assert all(np.isfinite(row["loss"]) for row in result.history[1:])
 
 
+def test_no_epoch_only_calibrates(glyphs: LabelledPictures, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result, _ = trained(glyphs, out, changed(epochs=0))
+    assert [row["epoch"] for row in result.history] == [0]
+    assert result.best_epoch == 0
+    assert read_calibration(out) == result.calibration
+    assert checkpoint.is_checkpoint(out)
+
+
 def test_fine_tuning_a_checkpoint(
     run: tuple[TrainingResult, Witness], many: LabelledPictures, tmp_path: Path
 ) -> None:

@@ -71,7 +71,7 @@ def command(
     pictures_per_class: Annotated[
         int, typer.Option("--pictures-per-class", "-k", min=2, help="Pictures of each.")
     ] = _DEFAULT.pictures_per_class,
-    epochs: Annotated[int, typer.Option(min=1, help="At most.")] = _DEFAULT.epochs,
+    epochs: Annotated[int, typer.Option(min=0, help="0 only calibrates.")] = _DEFAULT.epochs,
     learning_rate: Annotated[
         float | None,
         typer.Option(min=0, help="Highest rate.", show_default="1e-4; from scratch 1e-3"),
