@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-DEFAULT_ENCODER = "simsearch-2"
+DEFAULT_ENCODER = "simsearch-3"
 EARLIER_DEFAULTS = ("tf_efficientnet_lite0",)  # collections made with them keep working
 DEFAULT_BACKBONE = "tf_efficientnet_lite0"  # what training begins with
 DEFAULT_THRESHOLD = 0.9
@@ -13,6 +13,7 @@ PROMISED_RECALL = 0.99  # of the nearest pictures that a query gets
 DEFAULT_PRECISION = 0.999
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 FITS = ("crop", "squash", "pad")
+KEPT_EPOCHS = ("best", "last")
 POOLINGS = ("avg", "root", "gem", "stats", "correlation")
 IDENTIFY_METHODS = ("prototypes", "knn")
 SEARCH_METRICS = ("cosine", "euclidean")
@@ -218,6 +219,7 @@ class TrainingConfig:
         reuse: epochs that show the same views, in other batches, before new ones are made.
         mine_every: epochs between two global searches for confused classes.
         patience: epochs without a better MAP@R before training stops.
+        keep: 'best' keeps the epoch with the highest MAP@R, 'last' the last one.
         precision: 'auto', 'f32' or 'bf16'; 'auto' is bf16 on CUDA.
         seed: of the split, the batches, the augmentation and the new weights.
     """
@@ -244,6 +246,7 @@ class TrainingConfig:
     reuse: int = 1
     mine_every: int = 1
     patience: int = 5
+    keep: str = "best"
     precision: str = "auto"
     seed: int = 0
 
@@ -263,5 +266,7 @@ class TrainingConfig:
             raise ValueError(f"pooling '{self.pooling}'; use one of {', '.join(POOLINGS)}")
         if self.fit is not None and self.fit not in FITS:
             raise ValueError(f"fit '{self.fit}'; use one of {', '.join(FITS)}")
+        if self.keep not in KEPT_EPOCHS:
+            raise ValueError(f"keep '{self.keep}'; use one of {', '.join(KEPT_EPOCHS)}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision '{self.precision}'; use one of {', '.join(PRECISIONS)}")

@@ -4,8 +4,9 @@
         mate-backgrounds gnome-backgrounds lomiri-wallpapers-20.04
     python -m benchmarks.default_encoder --products grocery/train --out encoders/default
 
-What follows these options goes to `simsearch train`. A run that was stopped goes on with the same
-command: what is finished is not done again.
+Two runs of `simsearch train`, the second from the weights of the first; the encoder has the mean
+of both (Wortsman et al. 2022: model soups), in 16 bits. What follows these options goes to each
+run. One that was stopped goes on with the same command: what is finished is not done again.
 """
 
 import argparse
@@ -14,30 +15,36 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
-from benchmarks.default_encoder.pictures import TILE, make_pictures, write_table
+from benchmarks.default_encoder.pictures import make_pictures, write_table
 from benchmarks.measure import simsearch
 from simsearch import Collection
+from simsearch.encoder import checkpoint
+from simsearch.encoder.ranges import ranges_of, write_ranges
 from simsearch.images.alterations import COLLAGE, KINDS, STRENGTHS
 from simsearch.images.altered_files import open_original, write_altered
+from simsearch.training.state import FILE as STATE_FILE
+from simsearch.training.train import SETTINGS_FILE
 
 BEFORE = "tf_efficientnet_lite0"  # not trained for this
 ALIKE = 0.85  # cosine from which two pictures are too much alike to be told apart
-HELD_OUT = 150  # pictures whose altered copies are validated on
-COPIES = 12  # of each of them
-OF_EACH_PRODUCT = 8  # photographs: more of them pull together what is only alike
+HELD_OUT = 100  # pictures whose altered copies are validated on
+COPIES = 6  # of each of them
 SEED = 0
 SETTINGS = (
     *("--backbone", f"{BEFORE}/beside5", "--augment", "copy", "--mining", "first_positive"),
-    *("--entropy", 0.3, "--distillation", 4, "--learning-rate", 2e-4, "--ema", 0.998),
-    *("--classes-per-batch", 64, "--pictures-per-class", 4),
-    *("--dim", 304, "--frozen", 5, "--reuse", 2, "--epochs", 66, "--patience", 66),
+    *("--loss", "ntxent", "--entropy", 0.3, "--distillation", 2),
+    *("--learning-rate", 3e-4, "--ema", 0.995),
+    *("--classes-per-batch", 64, "--pictures-per-class", 2),
+    *("--dim", 512, "--frozen", 4, "--reuse", 2, "--keep", "last"),
 )
+FIRST = ("--epochs", 6)
+SECOND = ("--pooling", "root", "--epochs", 10, "--seed", 1)
 
 
 def main() -> None:
@@ -58,9 +65,15 @@ def main() -> None:
         shutil.rmtree(validation, ignore_errors=True)
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # wallpapers are large
         made = make_pictures(arguments.share, arguments.work / "pictures", arguments.limit, SEED)
-        prepare(balanced(distinct(made)), arguments.products, table, validation)
-    command = train_command(table, validation, arguments.out, training)
-    sys.exit(subprocess.run(command, check=False).returncode)
+        prepare(distinct(made), arguments.products, table, validation)
+    first, second, mean = (arguments.work / name for name in ("first", "second", "mean"))
+    data = (table, "--val", validation, *SETTINGS)
+    train(first, *data, *FIRST, *training)
+    train(second, *data, "--weights", first, *SECOND, *training)
+    if not (arguments.out / SETTINGS_FILE).exists():
+        average((first, second), mean)
+        train(arguments.out, *data, "--weights", mean, *training, "--epochs", 0)
+        halve(arguments.out)
 
 
 def distinct(pictures: Sequence[Path]) -> list[Path]:
@@ -75,16 +88,11 @@ def distinct(pictures: Sequence[Path]) -> list[Path]:
     return [picture for picture in pictures if str(picture.resolve()) not in dropped]
 
 
-def balanced(pictures: Sequence[Path]) -> list[Path]:
-    """Return the pictures with no more cut-outs than photographs' tiles, drawn at random."""
-    tiles = [picture for picture in pictures if picture.stem.startswith(TILE)]
-    cut_outs = [picture for picture in pictures if not picture.stem.startswith(TILE)]
-    order = np.random.default_rng(SEED).permutation(len(cut_outs))[: len(tiles)]
-    return sorted([*tiles, *(cut_outs[number] for number in order.tolist())])
-
-
 def prepare(pictures: Sequence[Path], products: Path, table: Path, validation: Path) -> None:
-    """Write what to train on, each picture a class and each product one, and to validate on."""
+    """Write what to train on, each picture a class, and to validate on.
+
+    Each product is a class: its photographs are never told apart.
+    """
     order = np.random.default_rng(SEED).permutation(len(pictures)).tolist()
     held = max(2, min(HELD_OUT, len(pictures) // 10))
     for number in order[:held]:
@@ -93,7 +101,7 @@ def prepare(pictures: Sequence[Path], products: Path, table: Path, validation: P
     named = [
         (path, f"product/{folder.name}")
         for folder in sorted(products.iterdir())
-        for path in islice(sorted(folder.iterdir()), OF_EACH_PRODUCT)
+        for path in sorted(folder.iterdir())
     ]
     write_table([*trained, *named], table)
 
@@ -109,12 +117,33 @@ def write_copies(picture: Path, folder: Path, number: int) -> None:
         write_altered(image, kind, int(draw.integers(STRENGTHS)), draw, folder / kind)
 
 
-def train_command(table: Path, validation: Path, out: Path, training: Sequence[str]) -> list[str]:
-    """Return the command that trains, or goes on with it."""
-    resumed = ["--resume"] if (out / "training-state.pt").exists() else []
-    return simsearch(
-        "train", table, "--val", validation, "--out", out, *SETTINGS, *training, *resumed
+def train(out: Path, *arguments: object) -> None:
+    """Train an encoder, or go on with it; it is there already where that is over."""
+    if (out / SETTINGS_FILE).exists():
+        return
+    resumed = ["--resume"] if (out / STATE_FILE).exists() else []
+    command = simsearch("train", *arguments, "--out", out, *resumed)
+    if code := subprocess.run(command, check=False).returncode:
+        sys.exit(code)
+
+
+def average(folders: Sequence[Path], out: Path) -> None:
+    """Write a checkpoint with the mean of several ones' weights, built as the last of them."""
+    networks = [checkpoint.load_network(folder) for folder in folders]
+    states = [network.state_dict() for network in networks]
+    mean = networks[-1]
+    mean.load_state_dict(
+        {name: torch.stack([state[name].float() for state in states]).mean(0) for name in states[0]}
     )
+    checkpoint.save(out, mean, checkpoint.read_config(folders[-1]))
+
+
+def halve(folder: Path) -> None:
+    """Store a checkpoint's weights in 16 bits: half the size, and what they give is the same."""
+    ranges, config = ranges_of(checkpoint.read_spec(folder)), checkpoint.read_config(folder)
+    checkpoint.save(folder, checkpoint.load_network(folder).half(), config)
+    if ranges:
+        write_ranges(folder, ranges)
 
 
 if __name__ == "__main__":

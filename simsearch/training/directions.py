@@ -11,8 +11,7 @@ Labels = npt.NDArray[np.int64]
 _SHRINKAGE = 0.3  # times the mean variance: directions that hardly vary are not blown up
 _TOTAL = 1e-3  # weight of what does not tell classes apart, to rank it behind what does
 _LEAST_VARIANCE = 1e-3  # of the mean, as of an axis along which pictures hardly vary
-_NOISE = 0.5  # times the mean by which copies differ, added in every direction
-_EMPHASIS = 0.1  # power by which directions count more that pictures differ much in
+_FITTED = 0.4  # of the directions that keep cosines: those found from pictures
 
 
 def principal_axes(features: Features) -> Matrix:
@@ -35,28 +34,30 @@ def _axes(features: Features) -> tuple[Matrix, Matrix]:
     return np.clip(variances[::-1], 0, None), axes[:, ::-1]
 
 
-def copy_axes(features: Features, within: Matrix) -> Matrix:
-    """Return directions [features, features] that tell pictures apart, not copies of one picture.
+def spread_axes(features: Features, count: int) -> Matrix:
+    """Return directions [features, at most count] that keep the cosines of any pictures.
 
-    As `discriminants`, but about zero, where pictures are of unit length: a blurred or pale copy
-    has weaker features in the same proportions, so that its direction stays. About the mean it
-    does not.
+    The first ones are principal axes, about zero: a blurred or pale copy has weaker features in the
+    same proportions, so that its direction stays, which about the mean it does not. The others are
+    orthonormal at random in what these leave, and longer, so that on average it counts as much as
+    before (Johnson, Lindenstrauss 1984): axes alone leave out what tells other pictures apart than
+    those that they were found from.
 
     Args:
         features: float32 [n, features] of pictures.
-        within: float [features, features], how unit features of copies differ from those of
-            their originals: the mean of the differences' outer products.
+        count: of directions.
     """
     unit = features.astype(np.float64)
     unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
-    size = len(within)
-    noise = _NOISE * np.trace(within) / size + 1e-12
-    variances, axes = np.linalg.eigh(within.astype(np.float64) + noise * np.eye(size))
-    quieting = axes / np.sqrt(variances)
-    seen = unit @ quieting
-    squares, order = np.linalg.eigh(seen.T @ seen / len(seen))
-    scales = np.clip(squares[::-1], 0, None) ** _EMPHASIS
-    return cast("Matrix", quieting @ (order[:, ::-1] * scales))
+    size = unit.shape[1]
+    axes = np.linalg.eigh(unit.T @ unit)[1][:, ::-1]
+    if count >= size:
+        return cast("Matrix", axes)
+    fitted = round(_FITTED * count)
+    left, others = size - fitted, count - fitted
+    drawn = np.linalg.qr(np.random.default_rng(0).normal(size=(left, others)))[0]
+    rest = axes[:, fitted:] @ drawn * np.sqrt(left / others)
+    return np.concatenate([axes[:, :fitted], rest], axis=1)
 
 
 def discriminants(features: Features, labels: Labels) -> Matrix:

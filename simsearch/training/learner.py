@@ -95,7 +95,6 @@ class Learner:
         with _autocast(self._job):
             features = self._features(batch, stage.head_only)
             embeddings: Tensor = self.network.projection(features)
-        projection_of(self.network).watch(features, labels)
         loss = self.objective(embeddings, targets, stage.mining)
         if self._teacher is not None:
             with _autocast(self._job):

@@ -165,9 +165,9 @@ def _run_epoch(job: Job, learner: Learner, position: Position, stage: Stage) -> 
 
 
 def _measure(job: Job, learner: Learner, position: Position, row: dict[str, Any]) -> None:
-    """Measure on the validation classes, note it, and keep the network if it is the best."""
+    """Measure on the validation classes, note it, and keep the network if it is to be kept."""
     quality = _note(job, position, row, learner.embed(job.validation))
-    if quality > position.best:
+    if quality > position.best or job.config.keep == "last":
         position.best, position.best_epoch = quality, row["epoch"]
         checkpoint.save(job.out, folded(assembled(learner.shown)), job.network_config)
 

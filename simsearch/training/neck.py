@@ -17,14 +17,10 @@ import torch
 from torch import nn
 
 from simsearch.encoder.network import EmbeddingNetwork
-from simsearch.training.directions import Features, Labels, Matrix, copy_axes, whitening_axes
-from simsearch.training.sampler import firsts
+from simsearch.training.directions import Features, Matrix, spread_axes, whitening_axes
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-_LATEST = 0.01  # weight of a batch beside those before, of how copies differ
 
 
 class Projection(nn.Module):
@@ -42,9 +38,6 @@ class Projection(nn.Module):
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         self.linear = linear
-
-    def watch(self, features: "Tensor", labels: Labels) -> None:
-        """See a batch that is trained on: float [n, features], int64 [n]."""
 
     def settle(self, features: Features) -> None:
         """Fit to what training pictures are like by now, float32 [n, features], not augmented."""
@@ -125,14 +118,12 @@ class Compression(Projection):
         neck: for features of the same length.
     """
 
-    sample = 3_000
-    within: "Tensor"
+    sample = 2_000
 
     def __init__(self, linear: nn.Linear, neck: Neck) -> None:
         super().__init__(linear.requires_grad_(requires_grad=False))
         self.neck = neck
         self.width = neck.width
-        self.register_buffer("within", torch.zeros(linear.in_features, linear.in_features))
 
     def forward(self, features: "Tensor") -> "Tensor":
         """Map float [n, features] to float32 [n, width], in evaluation to [n, dim]."""
@@ -142,22 +133,11 @@ class Compression(Projection):
         """Let the neck tell apart all that varies in features float32 [n, features]."""
         self.neck.begin(features, whitening_axes(features))
 
-    @torch.no_grad()
-    def watch(self, features: "Tensor", labels: Labels) -> None:
-        """Note by how much a batch's copies differ from the first picture of their class."""
-        originals = firsts(labels)
-        copies = np.flatnonzero(originals != np.arange(len(labels)))
-        if len(copies) and bool(torch.isfinite(features).all()):  # or it would never be forgotten
-            unit = nn.functional.normalize(features.float())
-            apart = unit[copies] - unit[originals[copies]]
-            self.within.lerp_(apart.T @ apart / len(copies), _LATEST)
-
     def settle(self, features: Features) -> None:
         """Find the directions of features float32 [n, features]; those that blew up have none."""
         if not np.isfinite(features).all():
             return
-        within = self.within.double().cpu().numpy()
-        project_onto(self.linear, copy_axes(features, within))
+        project_onto(self.linear, spread_axes(features, self.linear.out_features))
 
     def folded(self) -> nn.Linear:
         """Return the linear layer onto the directions."""

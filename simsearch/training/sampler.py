@@ -23,8 +23,8 @@ def plan_epoch(
 
     An epoch shows about as many pictures as there are, and every class at least once. A class's
     pictures are taken in turn, so that all are shown before one is shown again; a class with fewer
-    than K pictures gives all of them. Where pictures are `repeated`, it shows some again, and every
-    picture is shown: classes of many come several times.
+    than K pictures gives all of them. Where pictures are `repeated`, a class gives one of them, K
+    times, and comes as often as it has pictures: those of one class are never in a batch together.
 
     Args:
         labels: int64 [n].
@@ -38,7 +38,7 @@ def plan_epoch(
     members = [draw.permutation(rows) for rows in by_class]
     taken = np.zeros(len(members), np.int64)
     batches: list[Rows] = []
-    turns = -(-sizes // pictures_per_class) if repeated else np.ones_like(sizes)
+    turns = sizes if repeated else np.ones_like(sizes)
     order = np.repeat(np.arange(len(members)), turns)
     shown, waiting, covered = 0, draw.permutation(order).tolist(), False
     while not covered or shown < len(labels):
@@ -49,11 +49,10 @@ def plan_epoch(
         waiting = _once_less(waiting, chosen[1:])
         rows = []
         for number in chosen:
-            most = pictures_per_class if repeated else len(members[number])
-            count = min(pictures_per_class, most)
+            count = 1 if repeated else min(pictures_per_class, len(members[number]))
             at = (taken[number] + np.arange(count)) % len(members[number])
             taken[number] += count
-            rows.append(members[number][at])
+            rows.append(members[number][at].repeat(pictures_per_class if repeated else 1))
         batches.append(np.concatenate(rows))
         shown += len(batches[-1])
         covered = covered or not waiting

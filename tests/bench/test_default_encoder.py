@@ -7,12 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
+from safetensors.torch import load_file
 
 from benchmarks.default_encoder import __main__ as recipe
 from benchmarks.default_encoder.pictures import make_pictures
 from simsearch.encoder import checkpoint
+from simsearch.encoder.calibration import read_calibration
+from simsearch.encoder.ranges import ranges_of, write_ranges
+from simsearch.training.neck import folded
+from simsearch.training.start import build_network
 from tests.conftest import picture
+from tests.training.conftest import changed
 
 CUT_OUTS, LARGE = 24, 3
 
@@ -82,35 +89,35 @@ def test_one_of_two_that_look_alike_is_dropped(share: Path, tmp_path: Path) -> N
     assert len(kept & twice) == 1
 
 
-def test_no_more_cut_outs_than_tiles() -> None:
-    tiles = [Path(f"tile-{number}.jpg") for number in range(3)]
-    cut_outs = [Path(f"cut-{number}.jpg") for number in range(20)]
-    kept = recipe.balanced([*cut_outs, *tiles])
-    assert set(tiles) < set(kept)
-    assert len(kept) == len(set(kept)) == 6
-    assert kept == recipe.balanced([*cut_outs, *tiles]), "the same again"
-    assert set(recipe.balanced([*cut_outs[:2], *tiles])) == {*cut_outs[:2], *tiles}
-
-
 def test_from_pictures_to_a_checkpoint(
     share: Path, products: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, work = tmp_path / "encoder", tmp_path / "work"
     asked = ["--share", share, "--products", products, "--out", out, "--work", work]
-    small = ["--epochs", 2, "--reuse", 2, "-p", 4, "--size", 64, "--dim", 16, "--device", "cpu"]
+    small = ["--epochs", 1, "--size", 64, "--dim", 16, "--device", "cpu"]
     monkeypatch.setattr("sys.argv", ["recipe", *map(str, (*asked, *small))])
     kept: list[Path] = []
-    balanced = recipe.balanced
+    distinct = recipe.distinct
 
     def watched(pictures: Sequence[Path]) -> list[Path]:
-        kept.extend(balanced(pictures))
+        kept.extend(distinct(pictures))
         return kept
 
-    monkeypatch.setattr(recipe, "balanced", watched)
-    with pytest.raises(SystemExit) as ended:
-        recipe.main()
-    assert ended.value.code == 0
-    assert checkpoint.read_spec(out).dim == 16
+    monkeypatch.setattr(recipe, "distinct", watched)
+    recipe.main()
+    config = checkpoint.read_config(out)
+    assert (config.dim, config.pooling) == (16, "root")
+    assert read_calibration(out) is not None
+    first, second, mean = (
+        load_file(folder / "model.safetensors") for folder in (work / "first", work / "second", out)
+    )
+    assert {values.dtype for values in mean.values()} == {torch.float16}
+    head = "trunk.conv_head.weight"
+    assert not torch.equal(first[head], second[head])
+    assert torch.allclose(mean[head].float(), (first[head] + second[head]) / 2, atol=1e-3)
+    written = (out / "model.safetensors").stat().st_mtime_ns
+    recipe.main()
+    assert (out / "model.safetensors").stat().st_mtime_ns == written, "it is done"
     with (work / "train.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     labels = Counter(row["label"] for row in rows)
@@ -127,3 +134,19 @@ def test_from_pictures_to_a_checkpoint(
     assert {path.stem for path in kept} == held | {
         Path(row["path"]).stem for row in rows if "product/" not in row["label"]
     }
+
+
+def test_half_the_size_and_what_it_gives_is_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / "encoder"
+    network, config = build_network(changed(size=64, dim=16))
+    checkpoint.save(folder, folded(network), config)
+    write_ranges(folder, {"trunk.conv_stem": (-1.0, 1.0)})
+    before, size = checkpoint.load_network(folder), (folder / "model.safetensors").stat().st_size
+    recipe.halve(folder)
+    assert (folder / "model.safetensors").stat().st_size < 0.6 * size
+    assert ranges_of(checkpoint.read_spec(folder)), "they go with the weights"
+    pixels = torch.randint(0, 256, (4, 64, 64, 3), generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        one, two = (each(pixels.byte()) for each in (before, checkpoint.load_network(folder)))
+    assert two.dtype == torch.float32
+    assert torch.cosine_similarity(one, two).min() > 0.9999

@@ -39,7 +39,7 @@ def test_a_collection(run_here: Run, shelf: Shelf) -> None:
     )
     assert result.code == 0, result.err
     (run,) = map(json.loads, result.out.splitlines())
-    assert (run["dataset"], run["metric"], run["dim"]) == ("pets", "cosine", 304)
+    assert (run["dataset"], run["metric"], run["dim"]) == ("pets", "cosine", 512)
     assert run["recall"] == 1
 
 

@@ -58,7 +58,7 @@ def test_json_has_every_figure(run_cli: Run, desk: Path) -> None:
 def test_the_default_encoder_is_calibrated(run_here: Run, desk: Path) -> None:
     plan = ("--device", "cpu", "--episodes", 20, "--json")
     data = run_here("evaluate", "things", *plan).json()
-    assert (data["encoder"], data["dim"], data["calibrated"]) == (DEFAULT_ENCODER, 304, True)
+    assert (data["encoder"], data["dim"], data["calibrated"]) == (DEFAULT_ENCODER, 512, True)
     assert all(data[name] >= 0 for name in CALIBRATED)
     assert set(data["intervals"]) >= CALIBRATED
 

@@ -48,11 +48,11 @@ def test_list_shows_sound_collections_next_to_a_damaged_one(run_here: Run, home:
 def test_info(run_here: Run, shelf: Shelf) -> None:
     info = run_here("info", "pets", "--home", shelf.home, "--json").json()
     assert (info["name"], info["images"], info["contents"], info["failures"]) == ("pets", 7, 6, 2)
-    assert (info["encoder"], info["dim"], info["recipe"]) == (DEFAULT_ENCODER, 304, "flat")
+    assert (info["encoder"], info["dim"], info["recipe"]) == (DEFAULT_ENCODER, 512, "flat")
     assert info["generation"] == 1
     assert info["bytes"] > 10_000
     text = run_here("info", "pets", "--home", shelf.home).out
-    for value in ("7 files, 6 different contents", DEFAULT_ENCODER, "304", "flat"):
+    for value in ("7 files, 6 different contents", DEFAULT_ENCODER, "512", "flat"):
         assert value in text
 
 

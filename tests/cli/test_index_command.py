@@ -43,7 +43,7 @@ def test_json_of_a_first_and_a_second_run(run_cli: Run, tmp_path: Path) -> None:
     assert report["name"] == "cats"
     assert report["root"] == str(tmp_path / "cats")
     assert (report["images"], report["new"], report["failed"]) == (4, 4, 1)
-    assert (report["encoder"], report["dim"]) == (DEFAULT_ENCODER, 304)
+    assert (report["encoder"], report["dim"]) == (DEFAULT_ENCODER, 512)
     assert set(report["index"]) == {"recipe", "bytes", "seconds"}
     assert report["generation"] == 1
     assert "warning: 1 file could not be read" in first.err

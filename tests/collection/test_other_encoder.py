@@ -118,4 +118,4 @@ def test_left_over_parts_of_another_encoder_are_not_taken_over(
             library.collection.add(library.folder, encoder=str(tiny))
     assert list(library.collection.folder.glob("embeddings/part-*.parquet"))
     assert library.sync() == {"new": 1}
-    assert library.collection.info().dim == 304
+    assert library.collection.info().dim == 512

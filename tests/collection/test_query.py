@@ -284,6 +284,6 @@ def test_info_says_what_the_collection_holds(collection: Collection, pictures: P
     info = collection.info()
     assert (info.name, info.roots, info.failures) == ("pictures", [str(pictures)], 0)
     assert (info.images, info.contents) == (PICTURES + COPIES + 1, PICTURES)
-    assert (info.encoder, info.dim, info.recipe) == (DEFAULT_ENCODER, 304, "flat")
+    assert (info.encoder, info.dim, info.recipe) == (DEFAULT_ENCODER, 512, "flat")
     files = [path for path in collection.folder.rglob("*") if path.is_file()]
     assert info.bytes == sum(path.stat().st_size for path in files)

@@ -29,7 +29,7 @@ def test_first_run_reports_what_it_found(library: Library) -> None:
     assert counts(report) == {"new": 2}
     assert (report.name, report.root) == ("pictures", [str(library.folder)])
     assert (report.images, report.failed, report.other_files) == (2, 0, 1)
-    assert (report.encoder, report.dim) == (DEFAULT_ENCODER, 304)
+    assert (report.encoder, report.dim) == (DEFAULT_ENCODER, 512)
     assert (report.generation, report.interrupted, report.recovered) == (1, False, 0)
     assert report.index is not None
     assert report.index.recipe == "flat"

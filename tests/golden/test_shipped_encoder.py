@@ -67,7 +67,7 @@ def test_a_picture_has_the_recorded_embedding(
 
 def test_it_says_what_it_is(folder: Path) -> None:
     spec = resolve(DEFAULT_ENCODER)
-    assert (spec.name, spec.dim) == (DEFAULT_ENCODER, 304)
+    assert (spec.name, spec.dim) == (DEFAULT_ENCODER, 512)
     assert (folder / WEIGHTS_FILE).stat().st_size <= LARGEST
     assert DEFAULT_ENCODER in (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "Apache License" in (folder / "LICENSE").read_text(encoding="utf-8")

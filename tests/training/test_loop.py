@@ -15,17 +15,15 @@ import numpy as np
 import pytest
 import torch
 
-from simsearch.config import TrainingConfig
+from simsearch.config import KEPT_EPOCHS, TrainingConfig
 from simsearch.encoder import checkpoint
 from simsearch.errors import InputError, TrainingError
 from simsearch.evaluation.labelled import LabelledPictures, Labels, read_labelled
 from simsearch.records.labelled import TrainingResult
 from simsearch.training import loop
 from simsearch.training.curriculum import Stage
-from simsearch.training.directions import Features
 from simsearch.training.distillation import Teacher
 from simsearch.training.learner import Learner
-from simsearch.training.neck import Compression
 from simsearch.training.objective import BatchStats
 from simsearch.training.pictures import Pixels
 from simsearch.training.state import FILE
@@ -205,23 +203,6 @@ def test_distillation_weighs_each_batch(
     assert set(sizes) == {(config.classes_per_batch * config.pictures_per_class,) * 3}
     losses = [metrics(tmp_path / name)[-1]["loss"] for name in ("with", "without")]
     assert losses[0] > losses[1] + 0.1, "it is added, five times"
-
-
-def test_directions_are_found_by_how_the_copies_of_the_training_differed(
-    glyphs: LabelledPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    noted: list[float] = []
-    settle = Compression.settle
-
-    def watched(self: Compression, features: Features) -> None:
-        noted.append(float(self.within.trace()))
-        settle(self, features)
-
-    monkeypatch.setattr(Compression, "settle", watched)
-    start(glyphs, tmp_path / "labelled", changed(epochs=1))
-    assert not noted
-    start(glyphs, tmp_path / "copies", changed(epochs=1, augment="copy", mining="first_positive"))
-    assert noted[-1] > 0
 
 
 def test_resume_goes_on_with_the_same_random_numbers(
@@ -456,6 +437,24 @@ def test_stops_early_and_keeps_the_best(
     ), "nothing but the best so far was ever kept"
     final = weights(tmp_path / "out")
     assert all(torch.equal(final[name], saved[-1][name]) for name in final)
+
+
+def test_the_last_epoch_is_kept_where_it_is_asked_for(
+    glyphs: LabelledPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = [0.1, 0.5, 0.3, 0.4, 0.2]
+    kept: dict[str, dict[str, torch.Tensor]] = {}
+    for keep in KEPT_EPOCHS:
+        scripted(monkeypatch, course)
+        config = changed(epochs=len(course) - 1, patience=2, keep=keep)
+        result, _ = start(glyphs, tmp_path / keep, config)
+        assert result is not None
+        kept[keep] = weights(tmp_path / keep)
+        assert result.best_epoch == {"best": 1, "last": 4}[keep]
+        assert len(result.history) == {"best": 4, "last": 5}[keep], "patience is for the best"
+    assert any(not torch.equal(kept["best"][name], kept["last"][name]) for name in kept["best"])
+    with pytest.raises(ValueError, match="keep 'first'; use one of best, last"):
+        changed(keep="first")
 
 
 def weight_of(learner: Learner) -> torch.Tensor:

@@ -1,5 +1,7 @@
 """The projection while it is trained, and what it becomes: one linear layer."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -10,9 +12,9 @@ from simsearch.encoder.network import EmbeddingNetwork
 from simsearch.metrics import retrieve
 from simsearch.training.directions import (
     Labels,
-    copy_axes,
     discriminants,
     principal_axes,
+    spread_axes,
     whitening_axes,
 )
 from simsearch.training.neck import Compression, Neck, folded
@@ -158,31 +160,42 @@ def test_along_whitening_axes_pictures_vary_as_much_in_each_direction() -> None:
     assert outputs.var(axis=0).min() < 1e-6, "what does not vary is not blown up"
 
 
-def test_copy_axes_quiet_what_copies_differ_in() -> None:
-    """As numpy finds it: the covariance of copies, with half its mean on the diagonal, is even."""
+def test_spread_axes_begin_with_those_that_pictures_differ_most_along_about_zero() -> None:
+    """As numpy finds them: the first right singular vectors of unit features."""
     values = features(300)
-    draw = np.random.default_rng(1).normal(size=(400, FEATURES)) * np.linspace(0.1, 2, FEATURES)
-    within = draw.T @ draw / 400
-    axes = copy_axes(values, within)
-    noise = within + np.eye(FEATURES) * 0.5 * np.trace(within) / FEATURES
-    quiet = axes.T @ noise @ axes
-    assert quiet - np.diag(quiet.diagonal()) == pytest.approx(0, abs=1e-9 * quiet.max())
+    axes = spread_axes(values, 30)
+    assert axes.shape == (FEATURES, 30)
     unit = values / np.linalg.norm(values, axis=1, keepdims=True)
-    seen = axes.T @ (unit.T @ unit / 300) @ axes
-    assert seen - np.diag(seen.diagonal()) == pytest.approx(0, abs=1e-6 * seen.max())
-    ratios = seen.diagonal() / quiet.diagonal()
-    assert (np.diff(ratios) <= 1e-6 * ratios[0]).all(), "what tells most apart comes first"
-    assert quiet.diagonal()[:40] == pytest.approx(ratios[:40] ** 0.2, rel=1e-3)
+    expected = np.linalg.svd(unit.astype(np.float64))[2][:12]
+    assert np.abs((expected @ axes[:, :12]).diagonal()) == pytest.approx(1, abs=1e-6)
+    assert axes.T @ axes == pytest.approx(np.diag([1.0] * 12 + [84 / 18] * 18), abs=1e-9)
 
 
-def test_without_copies_or_a_feature_the_axes_are_those_of_the_pictures() -> None:
+def test_spread_axes_keep_cosines_of_pictures_that_they_have_not_seen() -> None:
+    """The first axes alone know nothing of what lies across all that they were found from."""
+    seen = features(300) * (np.arange(FEATURES) < 40)
+    strangers = np.random.default_rng(3).normal(size=(200, FEATURES)) * (np.arange(FEATURES) >= 40)
+    axes = spread_axes(seen, 48)
+    assert np.linalg.norm(strangers @ axes[:, :19]) == pytest.approx(0, abs=1e-6)
+    kept = np.linalg.norm(strangers @ axes) / np.linalg.norm(strangers)
+    assert 0.8 < kept < 1.2
+    plain, projected = cosines(strangers), cosines(strangers @ axes)
+    assert np.corrcoef(plain, projected)[0, 1] > 0.5
+    assert abs((projected - plain).mean()) < 0.02
+
+
+@pytest.mark.parametrize("count", [FEATURES, FEATURES + 5])
+def test_spread_axes_with_place_for_all_keep_every_cosine(count: int) -> None:
     flat = features(300) * (np.arange(FEATURES) > 0)  # one feature is never there
-    axes = copy_axes(flat, np.zeros((FEATURES, FEATURES)))
-    assert np.isfinite(axes).all()
-    lengths = np.linalg.norm(axes, axis=0)
-    directions = axes[:, lengths > 0] / lengths[lengths > 0]
-    products = directions.T @ directions
-    assert products == pytest.approx(np.eye(len(products)), abs=1e-6)
+    axes = spread_axes(flat, count)
+    assert axes.shape == (FEATURES, FEATURES)
+    assert cosines(flat @ axes) == pytest.approx(cosines(flat), abs=1e-5)
+
+
+def cosines(vectors: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the cosines of all pairs, flat."""
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray((unit @ unit.T)[np.triu_indices(len(unit), 1)])
 
 
 def compression() -> Compression:
@@ -211,28 +224,11 @@ def test_the_neck_is_trained_and_what_comes_before_it_is_measured_and_saved() ->
     assert torch.allclose(found, projection.folded()(values))
 
 
-def test_it_notes_how_copies_differ_from_the_first_of_their_class() -> None:
-    projection, labels = compression(), np.array([7, 7, 2, 2, 2])
-    values = torch.from_numpy(features(5))
-    for _ in range(2000):
-        projection.watch(values, labels)
-    unit = values.double().numpy()
-    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    apart = np.stack([unit[1] - unit[0], unit[3] - unit[2], unit[4] - unit[2]])
-    assert projection.within.numpy() == pytest.approx(apart.T @ apart / 3, abs=1e-5)
-    before = projection.within.clone()
-    projection.watch(values, np.arange(5))  # no copies
-    assert torch.equal(projection.within, before)
-
-
-def test_features_that_blew_up_are_not_kept_in_mind() -> None:
+def test_directions_of_features_that_blew_up_are_not_taken() -> None:
     """They are for the guard to see, which starts again."""
-    projection, values = compression(), torch.from_numpy(features(6))
-    projection.watch(values, np.arange(6) // 2)
-    projection.settle(values.numpy())
-    within, weight = projection.within.clone(), projection.linear.weight.clone()
-    values[1, 2] = torch.nan
-    projection.watch(values, np.arange(6) // 2)
-    projection.settle(values.numpy())
-    assert torch.equal(projection.within, within)
+    projection, values = compression(), features(6)
+    projection.settle(values)
+    weight = projection.linear.weight.clone()
+    values[1, 2] = np.nan
+    projection.settle(values)
     assert torch.equal(projection.linear.weight, weight)

@@ -8,7 +8,14 @@ import typer
 from simsearch.cli.options import Device, Json
 from simsearch.cli.render import print_json
 from simsearch.cli.stopping import EXIT_INTERRUPTED, ctrl_c
-from simsearch.config import DEFAULT_BACKBONE, FITS, POOLINGS, PRECISIONS, TrainingConfig
+from simsearch.config import (
+    DEFAULT_BACKBONE,
+    FITS,
+    KEPT_EPOCHS,
+    POOLINGS,
+    PRECISIONS,
+    TrainingConfig,
+)
 from simsearch.records.labelled import TrainingResult
 
 _DEFAULT = TrainingConfig()
@@ -105,6 +112,9 @@ def command(
     patience: Annotated[
         int, typer.Option(min=1, help="Epochs without gain before it stops.")
     ] = _DEFAULT.patience,
+    keep: Annotated[
+        str, typer.Option(help=f"Which epoch: {' or '.join(KEPT_EPOCHS)} (best is by validation).")
+    ] = _DEFAULT.keep,
     precision: Annotated[
         str, typer.Option(help=f"One of {', '.join(PRECISIONS)}; auto is bf16 on CUDA.")
     ] = _DEFAULT.precision,

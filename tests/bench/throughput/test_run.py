@@ -28,7 +28,7 @@ def test_every_stage_is_measured_in_every_round(tmp_path: Path) -> None:
         str(tmp_path), DEFAULT_ENCODER, "cpu", [1, 2], 100, 2, lambda *at: rounds.append(at)
     ).as_dict()
     assert rounds == [(1, 2), (2, 2)]
-    assert (measured["pictures"], measured["dim"]) == (4, 304)
+    assert (measured["pictures"], measured["dim"]) == (4, 512)
     assert measured["bytes"] == sum(path.stat().st_size for path in tmp_path.iterdir())
     stages_of = [stage["stage"] for stage in measured["stages"]]
     assert list(dict.fromkeys(stages_of)) == [
