@@ -88,6 +88,7 @@ def test_a_folder_wins_over_a_known_name(
             "clip",
             f"unknown encoder 'clip'; use {DEFAULT_ENCODER}, tf_efficientnet_lite0, timm/NAME",
         ),
+        ("simsearch-2", f"simsearch index FOLDER --rebuild --encoder {DEFAULT_ENCODER}"),
         ("./no/such/folder", "unknown encoder"),
         ("tf_efficientnet_lite0/x", "unknown encoder 'tf_efficientnet_lite0/x'"),
         ("timm", "timm has no network"),

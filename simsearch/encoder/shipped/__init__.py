@@ -11,4 +11,5 @@ def shipped_folder(name: str) -> Path | None:
     return _FOLDERS.get(name)
 
 
-_FOLDERS = {folder.name: folder for folder in Path(__file__).parent.glob("simsearch-*")}
+SHIPPED = "simsearch-"  # what their names begin with
+_FOLDERS = {folder.name: folder for folder in Path(__file__).parent.glob(f"{SHIPPED}*")}
