@@ -1,5 +1,6 @@
 """What a checkpoint may have in place of its backbone's average pooling."""
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,7 +48,7 @@ class Root(nn.Module):
 
 def signed_root(values: "Tensor") -> "Tensor":
     """Return the roots of what values are in size, with their signs."""
-    return values.sign() * ((values.abs() + _SMOOTH).sqrt() - _SMOOTH**0.5)
+    return values.sign() * ((values.abs() + _SMOOTH).sqrt() - math.sqrt(_SMOOTH))
 
 
 class Statistics(nn.Module):

@@ -62,7 +62,8 @@ def plan_epoch(
 def shuffled(labels: Labels, classes_per_batch: int, seed: tuple[int, ...]) -> list[Rows]:
     """Return batches of what an epoch has shown, each the places of its pictures there.
 
-    Classes change their company; what a class showed in a batch stays together, in its order.
+    Classes change their company; what a class showed in a batch stays together, in its order. One
+    that had several turns may have two of them in a batch.
 
     Args:
         labels: int64 [n], of the pictures in the order in which they were shown.

@@ -111,7 +111,7 @@ def test_from_pictures_to_a_checkpoint(
     first, second, mean = (
         load_file(folder / "model.safetensors") for folder in (work / "first", work / "second", out)
     )
-    assert {values.dtype for values in mean.values()} == {torch.float16}
+    assert {v.dtype for v in mean.values() if v.is_floating_point()} == {torch.float16}
     head = "trunk.conv_head.weight"
     assert not torch.equal(first[head], second[head])
     assert torch.allclose(mean[head].float(), (first[head] + second[head]) / 2, atol=1e-3)

@@ -174,7 +174,7 @@ def test_originals_come_first_also_where_views_are_shown_again(
         calibration=more,
         device="cpu",
     )
-    assert len(shown) == 3 * 2
+    assert len(shown) == 3 * 3, "twelve pictures have a turn each, five in a batch"
     firsts: dict[int, set[bytes]] = {number: set() for number in range(8)}
     for inputs, labels in shown:
         for place in np.unique(labels, return_index=True)[1]:

@@ -137,7 +137,7 @@ def test_every_picture_has_its_turn_where_views_are_copies() -> None:
     batches = plan_epoch(labels, 6, 4, (0, 2, 0), repeated=True)
     times = Counter(int(row) for batch in batches for row in batch[::4])
     assert set(times) == set(range(len(labels)))
-    assert {times[row] for row in np.flatnonzero(labels >= 36)} == {1}
+    assert {times[row] for row in np.flatnonzero(labels >= 36).tolist()} == {1}
     assert sum(times.values()) % 6 == 0
     filled_up = sum(times.values()) - len(labels)
     assert filled_up <= 12 * 6, "the largest class is there to the end, with whom it may be"
