@@ -66,14 +66,17 @@ def main() -> None:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # wallpapers are large
         made = make_pictures(arguments.share, arguments.work / "pictures", arguments.limit, SEED)
         prepare(distinct(made), arguments.products, table, validation)
-    first, second, mean = (arguments.work / name for name in ("first", "second", "mean"))
+    first, second, mean, fitted = (
+        arguments.work / name for name in ("first", "second", "mean", "fitted")
+    )
     data = (table, "--val", validation, *SETTINGS)
     train(first, *data, *FIRST, *training)
     train(second, *data, "--weights", first, *SECOND, *training)
-    if not (arguments.out / SETTINGS_FILE).exists():
+    if not arguments.out.exists():
         average((first, second), mean)
-        train(arguments.out, *data, "--weights", mean, *training, "--epochs", 0)
-        halve(arguments.out)
+        train(fitted, *data, "--weights", mean, *training, "--epochs", 0)
+        halve(fitted, arguments.out)
+    print(f"in 16 bits: {arguments.out}")
 
 
 def distinct(pictures: Sequence[Path]) -> list[Path]:
@@ -138,12 +141,15 @@ def average(folders: Sequence[Path], out: Path) -> None:
     checkpoint.save(out, mean, checkpoint.read_config(folders[-1]))
 
 
-def halve(folder: Path) -> None:
-    """Store a checkpoint's weights in 16 bits: half the size, and what they give is the same."""
+def halve(folder: Path, out: Path) -> None:
+    """Write a checkpoint with its weights in 16 bits: half the size, what they give is the same."""
     ranges, config = ranges_of(checkpoint.read_spec(folder)), checkpoint.read_config(folder)
-    checkpoint.save(folder, checkpoint.load_network(folder).half(), config)
+    unfinished = out.with_name(f"{out.name}.tmp")
+    shutil.copytree(folder, unfinished, dirs_exist_ok=True)
+    checkpoint.save(unfinished, checkpoint.load_network(folder).half(), config)
     if ranges:
-        write_ranges(folder, ranges)
+        write_ranges(unfinished, ranges)
+    unfinished.rename(out)
 
 
 if __name__ == "__main__":

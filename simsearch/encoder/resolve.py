@@ -4,11 +4,12 @@ import hashlib
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from simsearch.config import DEFAULT_BACKBONE, EncoderSpec
+from simsearch.config import DEFAULT_BACKBONE, DEFAULT_ENCODER, EncoderSpec
 from simsearch.digest import file_digest
 from simsearch.encoder import checkpoint
 from simsearch.encoder.backbones import load_backbone
-from simsearch.errors import EncoderMismatchError
+from simsearch.encoder.shipped import SHIPPED
+from simsearch.errors import EncoderError, EncoderMismatchError
 
 if TYPE_CHECKING:
     from simsearch.encoder.network import EmbeddingNetwork
@@ -30,6 +31,11 @@ def resolve(name: str) -> EncoderSpec:
 
         digest = file_digest(backbone.weights_file())
         return EncoderSpec(name, digest, backbone.FEATURES, backbone.PREPROCESSING)
+    if name.startswith(SHIPPED):
+        raise EncoderError(
+            f"encoder '{name}' does not come with this version of simsearch; a collection that was "
+            f"made with it takes `simsearch index FOLDER --rebuild --encoder {DEFAULT_ENCODER}`"
+        )
     return _pretrained(name)[0]
 
 

@@ -49,7 +49,7 @@ class PartialNetwork(EmbeddingNetwork):
         if not known or config.pooling not in {"avg", "root"}:
             raise EncoderError(
                 f"backbone '{config.backbone}' with pooling '{config.pooling}' is trained as a "
-                f"whole; use --frozen 0, or {DEFAULT_BACKBONE} with avg"
+                f"whole; use --frozen 0, or {DEFAULT_BACKBONE} with avg or root"
             )
         if not _FEWEST <= frozen <= _MOST:
             raise EncoderError(f"--frozen {frozen} is no stage to train after; use 0, or 4 to 6")

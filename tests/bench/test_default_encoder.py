@@ -137,12 +137,12 @@ def test_from_pictures_to_a_checkpoint(
 
 
 def test_half_the_size_and_what_it_gives_is_the_same(tmp_path: Path) -> None:
-    folder = tmp_path / "encoder"
+    whole, folder = tmp_path / "whole", tmp_path / "encoder"
     network, config = build_network(changed(size=64, dim=16))
-    checkpoint.save(folder, folded(network), config)
-    write_ranges(folder, {"trunk.conv_stem": (-1.0, 1.0)})
-    before, size = checkpoint.load_network(folder), (folder / "model.safetensors").stat().st_size
-    recipe.halve(folder)
+    checkpoint.save(whole, folded(network), config)
+    write_ranges(whole, {"trunk.conv_stem": (-1.0, 1.0)})
+    before, size = checkpoint.load_network(whole), (whole / "model.safetensors").stat().st_size
+    recipe.halve(whole, folder)
     assert (folder / "model.safetensors").stat().st_size < 0.6 * size
     assert ranges_of(checkpoint.read_spec(folder)), "they go with the weights"
     pixels = torch.randint(0, 256, (4, 64, 64, 3), generator=torch.Generator().manual_seed(0))

@@ -14,7 +14,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from simsearch.config import DEFAULT_BACKBONE, DEFAULT_ENCODER, Preprocessing
-from simsearch.encoder.shipped import SHIPPED
 from simsearch.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -28,11 +27,6 @@ def load_backbone(name: str, pretrained: bool) -> tuple["torch.nn.Module", Prepr
         EncoderError: no backbone goes by that name.
     """
     family = name.partition("/")[0]
-    if family.startswith(SHIPPED):
-        raise EncoderError(
-            f"encoder '{name}' does not come with this version of simsearch; a collection that was "
-            f"made with it takes `simsearch index FOLDER --rebuild --encoder {DEFAULT_ENCODER}`"
-        )
     if family not in families():
         raise EncoderError(
             f"unknown encoder '{name}'; use {DEFAULT_ENCODER}, {DEFAULT_BACKBONE}, timm/NAME, "
