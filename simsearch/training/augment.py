@@ -1,7 +1,8 @@
 """Augmentation profiles: what may change in a picture while it goes on showing the same thing.
 
-Each profile maps (n canvases uint8 [height, width, 3], preprocessing, random generator, hardness)
-to uint8 [n, size, size, 3]; hardness is 0 to 1, the share of the training that is over.
+Each profile maps (n canvases uint8 [height, width, 3], preprocessing, random generator, hardness,
+others) to uint8 [n, size, size, 3]; hardness is 0 to 1, the share of the training that is over, and
+others gives canvases that are not in the batch.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +23,8 @@ from simsearch.training.pictures import Pixels, centre
 Draw = np.random.Generator
 Canvases = Sequence[Pixels]
 Floats = npt.NDArray[np.float64]
-Profile = Callable[[Canvases, Preprocessing, Draw, float], Pixels]
+Others = Callable[[], Canvases]
+Profile = Callable[[Canvases, Preprocessing, Draw, float, Others], Pixels]
 _LEAST_AREA = 0.4  # of a picture, that a photograph of the same thing shows
 _FLIPPED = 0.5  # share of the photographs
 _LIGHT = 0.3  # by which share brightness, contrast and saturation change at most
@@ -63,6 +65,7 @@ def unchanged(
     preprocessing: Preprocessing,
     draw: Draw,  # noqa: ARG001 - a Profile
     hardness: float,  # noqa: ARG001
+    others: Others,  # noqa: ARG001
 ) -> Pixels:
     """Show pictures as the encoder sees them."""
     return np.stack([centre(canvas, preprocessing.size) for canvas in canvases])
@@ -73,6 +76,7 @@ def glyph(
     preprocessing: Preprocessing,
     draw: Draw,
     hardness: float,  # noqa: ARG001 - a Profile
+    others: Others,  # noqa: ARG001
 ) -> Pixels:
     """Turn, shear, scale, shift and bend a little, as another hand would; never a flip."""
     whole, size = np.stack(canvases), preprocessing.size
@@ -107,23 +111,29 @@ def photo(
     preprocessing: Preprocessing,
     draw: Draw,
     hardness: float,  # noqa: ARG001 - a Profile
+    others: Others,  # noqa: ARG001
 ) -> Pixels:
     """Crop, flip and change the light, as another photograph of the same thing would."""
     views = [_cropped(canvas, preprocessing.size, draw) for canvas in canvases]
     return np.stack([_in_other_light(view, draw) for view in views])
 
 
-def copy(canvases: Canvases, preprocessing: Preprocessing, draw: Draw, hardness: float) -> Pixels:
-    """Edit as people do before they pass a picture on, more and more so; see `alterations`."""
+def copy(
+    canvases: Canvases, preprocessing: Preprocessing, draw: Draw, hardness: float, others: Others
+) -> Pixels:
+    """Edit as people do before they pass a picture on, more and more so; see `alterations`.
+
+    What stands beside a picture in a collage is not in the batch: the collage would be told from a
+    picture that it shows.
+    """
     risen = _FIRST_STRENGTH + (1 - _FIRST_STRENGTH) * min(hardness / _ALL_AT, 1)
     strongest = (STRENGTHS - 1) * risen
-    images = [Image.fromarray(canvas) for canvas in canvases]
     views = []
-    for image, canvas in zip(images, canvases, strict=True):
-        others = [i for i, c in zip(images, canvases, strict=True) if not np.array_equal(c, canvas)]
+    for canvas in canvases:
+        image = Image.fromarray(canvas)
         altered = _altered(image, strongest * draw.random() ** _STRONG, draw, others)
         if draw.random() < _TWICE:
-            altered = _altered(altered, draw.uniform(0, strongest / 2), draw, ())
+            altered = _altered(altered, draw.uniform(0, strongest / 2), draw, list)
         views.append(np.asarray(square(altered, preprocessing)))
     return np.stack(views)
 
@@ -136,13 +146,13 @@ PROFILES: dict[str, Profile] = {
 }
 
 
-def _altered(
-    image: Image.Image, strength: float, draw: Draw, others: Sequence[Image.Image]
-) -> Image.Image:
-    kinds = [kind for kind in KINDS if others or kind != COLLAGE]
-    odds = np.array([_MORE_OFTEN.get(kind, 1.0) for kind in kinds])
-    kind = str(draw.choice(kinds, p=odds / odds.sum()))
-    return alter(image, kind, strength, draw, others)
+def _altered(image: Image.Image, strength: float, draw: Draw, others: Others) -> Image.Image:
+    odds = np.array([_MORE_OFTEN.get(kind, 1.0) for kind in KINDS])
+    kind = str(draw.choice(KINDS, p=odds / odds.sum()))
+    if kind != COLLAGE:
+        return alter(image, kind, strength, draw)
+    beside = [Image.fromarray(canvas) for canvas in others()]
+    return alter(image, kind, strength, draw, beside) if beside else image
 
 
 def _matrices(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:

@@ -14,6 +14,7 @@ from simsearch.training.sampler import Rows
 Places = npt.NDArray[np.bool_]
 _AHEAD = 2  # batches
 _TOGETHER = 16  # pictures that a thread changes in one go
+_OTHERS = 5  # pictures that are not in the batch, to put beside one that is
 
 
 def augmented_batches(
@@ -40,7 +41,13 @@ def augmented_batches(
         draw = np.random.default_rng([*seed, step, place])
         rows = plan[step][place : place + _TOGETHER]
         canvases = [pictures.canvas(int(row)) for row in rows]
-        views = profile(canvases, pictures.preprocessing, draw, hardness(step))
+
+        def others() -> list[Pixels]:
+            few = min(_OTHERS, len(pictures))
+            drawn = draw.choice(len(pictures), few, replace=False)
+            return [pictures.canvas(row) for row in np.setdiff1d(drawn, plan[step]).tolist()]
+
+        views = profile(canvases, pictures.preprocessing, draw, hardness(step), others)
         if plain is not None:
             for at in np.flatnonzero(plain(plan[step])[place : place + _TOGETHER]).tolist():
                 views[at] = pictures.view(int(rows[at]))

@@ -1,6 +1,6 @@
 """Augmented pictures still show the same thing, and are functions of their generator."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,11 @@ def canvas(seed: int = 0) -> Pixels:
     return np.asarray(picture(seed, SIDE, SIDE))
 
 
-def augmented(name: str, pixels: Pixels, seed: int, hardness: float = 1.0) -> Pixels:
+def augmented(
+    name: str, pixels: Pixels, seed: int, hardness: float = 1.0, others: Sequence[Pixels] = ()
+) -> Pixels:
     draw = np.random.default_rng(seed)
-    found: Pixels = augmentation(name)([pixels], SEEN, draw, hardness)[0]
+    found: Pixels = augmentation(name)([pixels], SEEN, draw, hardness, lambda: others)[0]
     return found
 
 
@@ -134,19 +136,51 @@ def test_copies_change_more_and_more(monkeypatch: pytest.MonkeyPatch) -> None:
     assert highest == pytest.approx([0.8, 1.4, 2.0, 2.0], rel=0.02)
 
 
-def test_copies_are_put_beside_other_pictures_of_the_batch() -> None:
+def test_copies_are_put_beside_other_pictures() -> None:
     """In a collage of one black and one white picture, there is much of either."""
     black, white = np.zeros((2, SIDE, SIDE, 3), np.uint8)
     white[:] = 255
-    mixed, alone = 0, 0
-    for seed in range(200):
-        draw = np.random.default_rng(seed)
-        (view, _) = augmentation("copy")([black, white], SEEN, draw, 0.0)
-        mixed += 0.2 < (view > 250).mean() < 0.8
-        draw = np.random.default_rng(seed)
-        (view, _) = augmentation("copy")([black, black], SEEN, draw, 0.0)
-        alone += 0.2 < (view > 250).mean() < 0.8
+    mixed, alone = (
+        sum(
+            0.2 < (augmented("copy", black, seed, 0.0, others) > 250).mean() < 0.8
+            for seed in range(200)
+        )
+        for others in ([white], [])
+    )
     assert mixed > alone + 8
+
+
+def test_what_stands_beside_a_picture_is_not_in_its_batch(tmp_path: Path) -> None:
+    """A collage would otherwise be told from a picture that it shows."""
+    pictures = picture_set(tuple(map(str, save_pictures(tmp_path, 12))))
+    plan = [np.arange(9), np.arange(3, 12), np.arange(12)]
+    offered: list[list[Pixels]] = []
+
+    def profile(
+        canvases: Sequence[Pixels],
+        seen: Preprocessing,
+        draw: np.random.Generator,
+        hardness: float,
+        others: Callable[[], Sequence[Pixels]],
+    ) -> Pixels:
+        offered.append([*others(), *others()])
+        return augmentation("none")(canvases, seen, draw, hardness, others)
+
+    list(augmented_batches(pictures, plan, 0, profile, (0, 3), 1, steadily))
+    rows = [
+        {
+            row
+            for row in range(12)
+            for pixels in each
+            if np.array_equal(pixels, pictures.canvas(row))
+        }
+        for each in offered
+    ]
+    assert rows[0] <= {9, 10, 11}
+    assert rows[1] <= {0, 1, 2}
+    assert rows[0]
+    assert rows[1]
+    assert not rows[2], "all pictures are in the batch"
 
 
 def test_copies_keep_proportions_until_they_are_seen(tmp_path: Path) -> None:
