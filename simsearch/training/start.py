@@ -1,6 +1,6 @@
 """The network to begin with: a backbone, its weights, a pooling and a projection."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,6 +16,8 @@ from simsearch.training.augment import makes_copies
 from simsearch.training.neck import Compression, Neck, Projection
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from simsearch.config import Preprocessing
 
 _WIDTH = 256  # of a projection that is only trained through
@@ -32,59 +34,81 @@ def build_network(config: TrainingConfig) -> tuple[EmbeddingNetwork, NetworkConf
         InputError: a checkpoint is given, and another backbone.
     """
     torch.manual_seed(config.seed)
-    copies = makes_copies(config.augment)
+    begun = _begun(config)
+    preprocessing = _adjusted(begun.preprocessing, config)
+    new = begun.projection is None
+    projection = begun.projection or nn.Linear(_features(begun, preprocessing), config.dim)
+    learns: Projection = Neck(projection, new)
+    if makes_copies(config.augment):
+        learns = Compression(projection, Neck(nn.Linear(projection.in_features, _WIDTH)))
+    network = EmbeddingNetwork(begun.trunk, preprocessing, learns)
+    return network, NetworkConfig(begun.backbone, preprocessing, config.dim, begun.pooling)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What there is before training: a trunk, and a checkpoint's projection if it is kept."""
+
+    trunk: nn.Module
+    backbone: str
+    preprocessing: "Preprocessing"
+    pooling: str
     projection: nn.Linear | None = None
+
+
+def _begun(config: TrainingConfig) -> _Begun:
     if config.weights in {"imagenet", "none"}:
         backbone = config.backbone or DEFAULT_BACKBONE
         trunk, preprocessing = load_backbone(backbone, pretrained=config.weights == "imagenet")
         use_pooling(trunk, backbone, config.pooling)
-        pooling = config.pooling
-    elif (folder := checkpoint.find_checkpoint(config.weights)) is not None:
-        before = checkpoint.read_config(folder)
-        loaded, preprocessing = checkpoint.load_network(folder), before.preprocessing
-        trunk, backbone, pooling = loaded.trunk, before.backbone, before.pooling
-        other = config.pooling not in {"avg", pooling}
-        if before.dim == config.dim and not copies and not other:
-            projection = _as_linear(loaded.projection, before.dim)
-        if config.backbone not in {None, backbone}:
-            raise InputError(
-                f"the checkpoint '{folder}' is of backbone '{backbone}'; leave out --backbone"
-            )
-        if other and pooling != "avg":
-            raise InputError(
-                f"the checkpoint '{folder}' has pooling '{pooling}'; leave out --pooling"
-            )
-        if other:
-            use_pooling(trunk, backbone, config.pooling)
-            pooling = config.pooling
-    else:
+        return _Begun(trunk, backbone, preprocessing, config.pooling)
+    if (folder := checkpoint.find_checkpoint(config.weights)) is not None:
+        return _from_checkpoint(folder, config)
+    raise InputError(
+        f"no weights '{config.weights}'; use imagenet, none, {DEFAULT_ENCODER} or a folder "
+        "with config.json"
+    )
+
+
+def _from_checkpoint(folder: "Path", config: TrainingConfig) -> _Begun:
+    """Begin with a checkpoint; another pooling may take the place of an average pooling."""
+    before = checkpoint.read_config(folder)
+    if config.backbone not in {None, before.backbone}:
         raise InputError(
-            f"no weights '{config.weights}'; use imagenet, none, {DEFAULT_ENCODER} or a folder "
-            "with config.json"
+            f"the checkpoint '{folder}' is of backbone '{before.backbone}'; leave out --backbone"
         )
-    preprocessing = _adjusted(preprocessing, config)
-    new = projection is None
-    if projection is None:
-        plain = EmbeddingNetwork(trunk, preprocessing)
-        try:
-            features = output_dim(plain, preprocessing.size)
-        except RuntimeError as error:
-            remedy = "a larger --size" if pooling == "avg" else "--pooling avg or a larger --size"
-            raise EncoderError(
-                f"backbone '{backbone}' does not work with pooling '{pooling}' and pictures of "
-                f"{preprocessing.size} pixels; use {remedy}"
-            ) from error
-        if pooling == "correlation" and features > _MOST_CORRELATIONS:
-            raise EncoderError(
-                f"backbone '{backbone}' gives {features:,} correlations of channels, more than "
-                f"{_MOST_CORRELATIONS:,}; use fewer channels, as {DEFAULT_BACKBONE}/stages0-2 has"
-            )
-        projection = nn.Linear(features, config.dim)
-    learns: Projection = Neck(projection, new)
-    if copies:
-        learns = Compression(projection, Neck(nn.Linear(projection.in_features, _WIDTH)))
-    network = EmbeddingNetwork(trunk, preprocessing, learns)
-    return network, NetworkConfig(backbone, preprocessing, config.dim, pooling)
+    other = config.pooling not in {"avg", before.pooling}
+    if other and before.pooling != "avg":
+        raise InputError(
+            f"the checkpoint '{folder}' has pooling '{before.pooling}'; leave out --pooling"
+        )
+    loaded, projection = checkpoint.load_network(folder), None
+    if before.dim == config.dim and not makes_copies(config.augment) and not other:
+        projection = _as_linear(loaded.projection, before.dim)
+    pooling = before.pooling
+    if other:
+        use_pooling(loaded.trunk, before.backbone, config.pooling)
+        pooling = config.pooling
+    return _Begun(loaded.trunk, before.backbone, before.preprocessing, pooling, projection)
+
+
+def _features(begun: _Begun, preprocessing: "Preprocessing") -> int:
+    """Return how many features the trunk gives."""
+    try:
+        features = output_dim(EmbeddingNetwork(begun.trunk, preprocessing), preprocessing.size)
+    except RuntimeError as error:
+        average = begun.pooling == "avg"
+        remedy = "a larger --size" if average else "--pooling avg or a larger --size"
+        raise EncoderError(
+            f"backbone '{begun.backbone}' does not work with pooling '{begun.pooling}' and "
+            f"pictures of {preprocessing.size} pixels; use {remedy}"
+        ) from error
+    if begun.pooling == "correlation" and features > _MOST_CORRELATIONS:
+        raise EncoderError(
+            f"backbone '{begun.backbone}' gives {features:,} correlations of channels, more than "
+            f"{_MOST_CORRELATIONS:,}; use fewer channels, as {DEFAULT_BACKBONE}/stages0-2 has"
+        )
+    return features
 
 
 def _as_linear(projection: nn.Module, dim: int) -> nn.Linear:
