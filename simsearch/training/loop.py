@@ -78,15 +78,18 @@ def fit(job: Job, learner: Learner, untrained: Vectors, resume: bool) -> Positio
 def _plan(job: Job, learner: Learner, position: Position, stage: Stage) -> None:
     """Choose the batches of an epoch; search for confused classes where the stage wants it."""
     due = position.confusion is None or position.epoch % job.config.mine_every == 0
+    copies = makes_copies(job.config.augment)
     if stage.confused and due:
         position.confusion = confused_classes(
-            learner.embed(job.train), job.train_labels, alone=makes_copies(job.config.augment)
+            learner.embed(job.train), job.train_labels, alone=copies
         )
     seed = (job.config.seed, 2, position.epoch, position.collapses)
     if _again(job, position):
-        assert position.kept is not None  # noqa: S101 - the epoch before has kept them
-        labels = job.train_labels[position.kept]
-        position.plan = shuffled(labels, job.config.classes_per_batch, seed)
+        kept = position.kept
+        assert kept is not None  # noqa: S101 - the epoch before has kept them
+        labels = job.train_labels[kept]
+        turns = kept if copies else labels  # of copies, a turn is of one picture
+        position.plan = shuffled(labels, turns, job.config.classes_per_batch, seed)
         return
     position.plan = plan_epoch(
         job.train_labels,
@@ -94,7 +97,7 @@ def _plan(job: Job, learner: Learner, position: Position, stage: Stage) -> None:
         job.config.pictures_per_class,
         seed,
         position.confusion if stage.confused else None,
-        makes_copies(job.config.augment),
+        copies,
     )
     position.kept = np.concatenate(position.plan)
 

@@ -59,20 +59,27 @@ def plan_epoch(
     return batches
 
 
-def shuffled(labels: Labels, classes_per_batch: int, seed: tuple[int, ...]) -> list[Rows]:
+def shuffled(
+    labels: Labels, turns: Rows, classes_per_batch: int, seed: tuple[int, ...]
+) -> list[Rows]:
     """Return batches of what an epoch has shown, each the places of its pictures there.
 
-    Classes change their company; what a class showed in a batch stays together, in its order. One
-    that had several turns may have two of them in a batch.
+    Classes change their company; what a class showed in one turn stays together, in its order. Two
+    turns of one class are in a batch only if it had more turns than there are batches.
 
     Args:
         labels: int64 [n], of the pictures in the order in which they were shown.
+        turns: int64 [n], what is equal in one turn of a class and changes with the next.
         seed: as for `plan_epoch`.
     """
-    parts = np.split(np.arange(len(labels)), np.flatnonzero(np.diff(labels)) + 1)
-    order = np.random.default_rng(seed).permutation(len(parts))
-    batches = np.array_split(order, -(-len(parts) // classes_per_batch))
-    return [np.concatenate([parts[number] for number in batch]) for batch in batches]
+    draw = np.random.default_rng(seed)
+    parts = np.split(np.arange(len(turns)), np.flatnonzero(np.diff(turns)) + 1)
+    classes = labels[[part[0] for part in parts]]
+    mixed = draw.permutation(len(parts))
+    by_class = mixed[np.argsort(draw.permutation(classes.max() + 1)[classes[mixed]], kind="stable")]
+    count = -(-len(parts) // classes_per_batch)
+    dealt = [by_class[first::count] for first in draw.permutation(count)]
+    return [np.concatenate([parts[number] for number in batch]) for batch in dealt]
 
 
 def firsts(labels: Labels) -> Rows:

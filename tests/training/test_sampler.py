@@ -145,7 +145,7 @@ def test_every_picture_has_its_turn_where_views_are_copies() -> None:
 
 def test_shuffled_batches_hold_the_same_in_other_company() -> None:
     labels = np.repeat(np.random.default_rng(1).permutation(30), 4)
-    batches = shuffled(labels, 7, (0, 2, 1))
+    batches = shuffled(labels, labels, 7, (0, 2, 1))
     assert sorted(np.concatenate(batches).tolist()) == list(range(120))
     assert {len(batch) // 4 for batch in batches} == {6}, "30 classes in five even batches"
     for batch in batches:
@@ -153,8 +153,29 @@ def test_shuffled_batches_hold_the_same_in_other_company() -> None:
         assert (np.diff(parts, axis=1) == 1).all(), "what a class showed keeps its order"
         assert len(set(labels[batch].tolist())) == len(parts)
     company = [frozenset(labels[batch].tolist()) for batch in batches]
-    other = [frozenset(labels[b].tolist()) for b in shuffled(labels, 7, (0, 2, 2))]
+    other = [frozenset(labels[b].tolist()) for b in shuffled(labels, labels, 7, (0, 2, 2))]
     assert set(company) != set(other)
+
+
+def test_turns_of_one_class_are_shuffled_into_different_batches() -> None:
+    sizes = [1] * 60 + [8, 8, 5]
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    shown = np.concatenate(plan_epoch(labels, 8, 2, (0, 2, 0), repeated=True))
+    for seed in range(5):
+        batches = shuffled(labels[shown], shown, 8, (0, 2, seed))
+        assert sorted(np.concatenate(batches).tolist()) == list(range(len(shown)))
+        for batch in batches:
+            rows = shown[batch].reshape(-1, 2)
+            assert (rows[:, 0] == rows[:, 1]).all(), "a picture and its copy"
+            assert len(set(labels[rows[:, 0]].tolist())) == len(rows)
+
+
+def test_turns_that_follow_each_other_are_told_apart() -> None:
+    """A class may come last in a batch and first in the next."""
+    labels, shown = np.array([0, 0, 1, 1, 1, 1, 2, 2]), np.array([0, 0, 1, 1, 5, 5, 3, 3])
+    batches = shuffled(labels, shown, 2, (0,))
+    assert sorted(map(len, batches)) == [4, 4]
+    assert all(len(set(labels[batch].tolist())) == 2 for batch in batches)
 
 
 def test_firsts() -> None:
