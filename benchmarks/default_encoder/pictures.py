@@ -1,7 +1,7 @@
 """The pictures that the default encoder is trained on: freely licensed, or made here.
 
-Clip art and cut-outs over plain ground, distinct tiles of large photographs and paintings, and
-photographs of products, a class each.
+Clip art and cut-outs over plain ground, parts of large photographs and paintings, and photographs
+of products, a class each.
 """
 
 import csv
@@ -26,7 +26,7 @@ TILE = "tile"  # what their names begin with
 _SUFFIXES = {".png", ".jpg", ".webp"}
 _SIDE = 512  # pixels of the longer side of what is written
 _LEAST = 64  # pixels of the shorter side of a cut-out
-_TILE_SIDE = 448  # pixels a side of a photograph's tile, about
+_DETAIL = 448  # pixels a side of the smallest part of a photograph, about
 _PROPORTIONS = (3 / 4, 1.0, 4 / 3)
 Draw = np.random.Generator
 
@@ -113,14 +113,17 @@ def _over(image: Image.Image, ground: tuple[int, int, int]) -> Image.Image:
 
 
 def _tiles(path: Path, draw: Draw) -> Iterator[Image.Image]:
-    """Yield parts of a large picture that have nothing in common."""
+    """Yield a large picture in parts, of its whole height, a third of it, and details.
+
+    Those of one height have nothing in common.
+    """
     with Image.open(path) as image:
         whole = image.convert("RGB")
     width, height = whole.size
-    high = min(_TILE_SIDE, height)
-    columns = max(round(width / (high * draw.choice(_PROPORTIONS))), 1)
-    rows = max(height // high, 1)
-    xs, ys = np.linspace(0, width, columns + 1), np.linspace(0, height, rows + 1)
-    for top, bottom in pairwise(ys):
-        for left, right in pairwise(xs):
-            yield whole.crop((round(left), round(top), round(right), round(bottom)))
+    rows_of = {1, 3, height // _DETAIL} if height >= 6 * _DETAIL else {1, height // _DETAIL}
+    for rows in sorted(rows_of - {0}):
+        columns = max(round(width / (height / rows * draw.choice(_PROPORTIONS))), 1)
+        xs, ys = np.linspace(0, width, columns + 1), np.linspace(0, height, rows + 1)
+        for top, bottom in pairwise(ys):
+            for left, right in pairwise(xs):
+                yield whole.crop((round(left), round(top), round(right), round(bottom)))
