@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -194,10 +195,13 @@ class Collection:
                 opening = background.submit(self._runtime, manifest.encoder, "cpu", batch_size)
                 from simsearch.search.neighbors import find_neighbors
 
-                index = self._index(manifest)
                 decoded = decode_pictures(pictures, manifest.encoder, on_failure)
+                first = next(decoded, None)
+                if first is None:  # an index that is missing would be built for nothing
+                    return []
+                index = self._index(manifest)
                 queries, vectors = embed_pictures(
-                    opening.result(), decoded, manifest.encoder.dim, on_failure
+                    opening.result(), chain([first], decoded), manifest.encoder.dim, on_failure
                 )
             return find_neighbors(
                 index,

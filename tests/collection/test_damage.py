@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from simsearch import Collection
-from simsearch.errors import CollectionDamagedError, CollectionNewerError
-from simsearch.records import Neighbor
+from simsearch.errors import CollectionDamagedError, CollectionNewerError, PictureError
+from simsearch.records import Failure, Neighbor
 from simsearch.store.lock import writer_lock
 from tests.collection.conftest import Library, hashes_of_files, hashes_of_rows, put
 
@@ -92,6 +92,17 @@ def test_missing_index_folder_is_built_again(
     assert ask(indexed) == expected
     assert "building it again" in caplog.text
     assert indexed.collection.check().problems == []
+
+
+def test_no_index_is_built_for_a_query_that_can_not_be_read(indexed: Library) -> None:
+    built = indexed.collection.folder / "built"
+    shutil.rmtree(built)
+    with pytest.raises(PictureError):
+        indexed.collection.query("missing.jpg")
+    failures: list[Failure] = []
+    assert indexed.collection.query_many(["missing.jpg"], on_failure=failures.append) == []
+    assert len(failures) == 1
+    assert not built.exists()
 
 
 def test_index_damaged_during_a_write_is_built_in_memory(
