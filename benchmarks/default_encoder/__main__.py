@@ -4,9 +4,9 @@
         mate-backgrounds gnome-backgrounds lomiri-wallpapers-16.04 lomiri-wallpapers-20.04
     python -m benchmarks.default_encoder --products grocery/train --out encoders/default
 
-Two runs of `simsearch train`, the second from the weights of the first; the encoder has the mean
-of both (Wortsman et al. 2022: model soups), in 16 bits. What follows these options goes to each
-run. One that was stopped goes on with the same command: what is finished is not done again.
+Two runs of `simsearch train` that differ in their seed; the encoder has the mean of their weights
+(Wortsman et al. 2022: model soups), in 16 bits. What follows these options goes to each run. One
+that was stopped goes on with the same command: what is finished is not done again.
 """
 
 import argparse
@@ -41,10 +41,8 @@ SETTINGS = (
     *("--mining", "first_positive", "--loss", "ntxent", "--entropy", 0.3, "--distillation", 2),
     *("--learning-rate", 3e-4, "--ema", 0.995),
     *("--classes-per-batch", 64, "--pictures-per-class", 2),
-    *("--dim", 512, "--frozen", 4, "--reuse", 2, "--keep", "last"),
+    *("--dim", 512, "--frozen", 4, "--reuse", 2, "--keep", "last", "--epochs", 12),
 )
-FIRST = ("--epochs", 12)
-SECOND = ("--epochs", 10, "--seed", 1)
 
 
 def main() -> None:
@@ -70,8 +68,8 @@ def main() -> None:
         arguments.work / name for name in ("first", "second", "mean", "fitted")
     )
     data = (table, "--val", validation, *SETTINGS)
-    train(first, *data, *FIRST, *training)
-    train(second, *data, "--weights", first, *SECOND, *training)
+    train(first, *data, *training)
+    train(second, *data, "--seed", 1, *training)
     if not arguments.out.exists():
         average((first, second), mean)
         train(fitted, *data, "--weights", mean, *training, "--epochs", 0)

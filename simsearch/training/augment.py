@@ -147,12 +147,16 @@ PROFILES: dict[str, Profile] = {
 
 
 def _altered(image: Image.Image, strength: float, draw: Draw, others: Others) -> Image.Image:
-    odds = np.array([_MORE_OFTEN.get(kind, 1.0) for kind in KINDS])
-    kind = str(draw.choice(KINDS, p=odds / odds.sum()))
-    if kind != COLLAGE:
-        return alter(image, kind, strength, draw)
-    beside = [Image.fromarray(canvas) for canvas in others()]
-    return alter(image, kind, strength, draw, beside) if beside else image
+    kind, beside = _kind(draw, KINDS), []
+    if kind == COLLAGE:
+        beside = [Image.fromarray(canvas) for canvas in others()]
+        kind = kind if beside else _kind(draw, [each for each in KINDS if each != COLLAGE])
+    return alter(image, kind, strength, draw, beside)
+
+
+def _kind(draw: Draw, kinds: Sequence[str]) -> str:
+    odds = np.array([_MORE_OFTEN.get(kind, 1.0) for kind in kinds])
+    return str(draw.choice(kinds, p=odds / odds.sum()))
 
 
 def _matrices(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:

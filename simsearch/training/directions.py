@@ -12,6 +12,8 @@ _SHRINKAGE = 0.3  # times the mean variance: directions that hardly vary are not
 _TOTAL = 1e-3  # weight of what does not tell classes apart, to rank it behind what does
 _LEAST_VARIANCE = 1e-3  # of the mean, as of an axis along which pictures hardly vary
 _FITTED = 0.4  # of the directions that keep cosines: those found from pictures
+_SAME = 1e-12  # variance of unit vectors that is none
+_QUIETED = 0.5  # power of the variance within classes that is taken away: 1 evens it out
 
 
 def principal_axes(features: Features) -> Matrix:
@@ -34,8 +36,11 @@ def _axes(features: Features) -> tuple[Matrix, Matrix]:
     return np.clip(variances[::-1], 0, None), axes[:, ::-1]
 
 
-def spread_axes(features: Features, count: int) -> Matrix:
+def spread_axes(features: Features, labels: Labels, count: int) -> Matrix:
     """Return directions [features, at most count] that keep the cosines of any pictures.
+
+    Only what varies within classes counts less: half-way to evened out (WCCN of Hatch,
+    Kajarekar, Stolcke 2006; measured: `benchmarks/default_encoder/README.md`).
 
     The first ones are principal axes, about zero: a blurred or pale copy has weaker features in the
     same proportions, so that its direction stays, which about the mean it does not. The others are
@@ -45,19 +50,32 @@ def spread_axes(features: Features, count: int) -> Matrix:
 
     Args:
         features: float32 [n, features] of pictures.
+        labels: int64 [n].
         count: of directions.
     """
-    unit = features.astype(np.float64)
-    unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
+    unit = _unit(features.astype(np.float64))
+    quieting = _quieting(unit, labels)
+    unit = _unit(unit @ quieting)
     size = unit.shape[1]
     axes = np.linalg.eigh(unit.T @ unit)[1][:, ::-1]
     if count >= size:
-        return cast("Matrix", axes)
+        return cast("Matrix", quieting @ axes)
     fitted = round(_FITTED * count)
     left, others = size - fitted, count - fitted
     drawn = np.linalg.qr(np.random.default_rng(0).normal(size=(left, others)))[0]
     rest = axes[:, fitted:] @ drawn * np.sqrt(left / others)
-    return np.concatenate([axes[:, :fitted], rest], axis=1)
+    return cast("Matrix", quieting @ np.concatenate([axes[:, :fitted], rest], axis=1))
+
+
+def _quieting(values: Matrix, labels: Labels) -> Matrix:
+    """Return a map [features, features] that takes part of the variance within classes away."""
+    within = _scatter(values, labels)[0]
+    variances, axes = np.linalg.eigh(within)
+    mean = variances.mean()
+    if mean < _SAME:
+        return np.eye(len(within))
+    scales = (np.clip(variances, 0, None) / mean + 1) ** (-_QUIETED / 2)
+    return cast("Matrix", axes * scales @ axes.T)
 
 
 def discriminants(features: Features, labels: Labels) -> Matrix:
@@ -70,16 +88,23 @@ def discriminants(features: Features, labels: Labels) -> Matrix:
         features: float32 [n, features].
         labels: int64 [n].
     """
-    values = features.astype(np.float64)
+    within, between = _scatter(features.astype(np.float64), labels)
+    noise = _SHRINKAGE * np.trace(within) / len(within) + 1e-12
+    variances, axes = np.linalg.eigh(within + noise * np.eye(len(within)))
+    whitening = axes / np.sqrt(variances)
+    ranks, order = np.linalg.eigh(whitening.T @ (between + _TOTAL * (within + between)) @ whitening)
+    useful = ranks[::-1] > 1e-9 * ranks[-1]
+    return cast("Matrix", whitening @ order[:, ::-1][:, useful])
+
+
+def _scatter(values: Matrix, labels: Labels) -> tuple[Matrix, Matrix]:
+    """Return covariances [features, features] within classes and between them."""
     classes, rows, counts = np.unique(labels, return_inverse=True, return_counts=True)
     means = np.zeros((len(classes), values.shape[1]))
     np.add.at(means, rows, values)
     between = np.cov(means / counts[:, None], rowvar=False, bias=True, fweights=counts)
-    total = np.cov(values, rowvar=False, bias=True)
-    within = total - between
-    noise = _SHRINKAGE * np.trace(within) / len(within) + 1e-12
-    variances, axes = np.linalg.eigh(within + noise * np.eye(len(within)))
-    whitening = axes / np.sqrt(variances)
-    ranks, order = np.linalg.eigh(whitening.T @ (between + _TOTAL * total) @ whitening)
-    useful = ranks[::-1] > 1e-9 * ranks[-1]
-    return cast("Matrix", whitening @ order[:, ::-1][:, useful])
+    return np.cov(values, rowvar=False, bias=True) - between, between
+
+
+def _unit(values: Matrix) -> Matrix:
+    return values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)

@@ -115,9 +115,10 @@ class Learner:
     def settle(self) -> None:
         """Fit the shown network's projection to training pictures as they are, not augmented."""
         projection = projection_of(self.shown)
-        features = _sampled_features(self._job, self.shown, projection.sample)
+        rows = _sample(self._job, projection.sample)
+        features = _features_of(self._job, self.shown, rows)
         with np.errstate(over="ignore", invalid="ignore"):
-            projection.settle(features)
+            projection.settle(features, self._job.train_labels[rows])
 
     def embed(self, pictures: PictureSet, network: EmbeddingNetwork | None = None) -> Vectors:
         """Return unit vectors float32 [n, dim] of pictures, not augmented."""
@@ -175,10 +176,10 @@ def fit_projection(job: Job, network: EmbeddingNetwork, validation: Vectors | No
     """
     projection = projection_of(network)
     rows = _sample(job, _SAMPLE)
-    features = outputs_of(job, job.train.subset(rows.tolist()), network, features=True)
+    features = _features_of(job, network, rows)
     if isinstance(projection, Compression):
         projection.begin(features)
-        projection.settle(features)
+        projection.settle(features, job.train_labels[rows])
     elif isinstance(projection, Neck):
         _begin(job, projection, features, job.train_labels[rows], validation)
 
@@ -207,9 +208,9 @@ def _begin(
         )
 
 
-def _sampled_features(job: Job, network: EmbeddingNetwork, most: int) -> Vectors:
-    """Return what a network's trunk makes of training pictures, or of a sample of them."""
-    return outputs_of(job, drawn(job, most), network, features=True)
+def _features_of(job: Job, network: EmbeddingNetwork, rows: Labels) -> Vectors:
+    """Return what a network's trunk makes of training pictures, float32 [n, features]."""
+    return outputs_of(job, job.train.subset(rows.tolist()), network, features=True)
 
 
 def drawn(job: Job, most: int) -> PictureSet:

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from simsearch.encoder.network import EmbeddingNetwork
-from simsearch.training.directions import Features, Matrix, spread_axes, whitening_axes
+from simsearch.training.directions import Features, Labels, Matrix, spread_axes, whitening_axes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,8 +39,13 @@ class Projection(nn.Module):
         super().__init__()
         self.linear = linear
 
-    def settle(self, features: Features) -> None:
-        """Fit to what training pictures are like by now, float32 [n, features], not augmented."""
+    def settle(self, features: Features, labels: Labels) -> None:
+        """Fit to what training pictures are like by now, not augmented.
+
+        Args:
+            features: float32 [n, features].
+            labels: int64 [n].
+        """
         raise NotImplementedError
 
     def folded(self) -> nn.Linear:
@@ -83,7 +88,7 @@ class Neck(Projection):
         with torch.no_grad():
             self.scale.copy_(torch.from_numpy(scales).float())
 
-    def settle(self, features: Features) -> None:
+    def settle(self, features: Features, labels: Labels) -> None:  # noqa: ARG002 - a Projection
         """Normalise with the mean and variance of pictures as they are.
 
         Over the batches it has seen augmented ones, which vary in other ways than those to come.
@@ -133,11 +138,11 @@ class Compression(Projection):
         """Let the neck tell apart all that varies in features float32 [n, features]."""
         self.neck.begin(features, whitening_axes(features))
 
-    def settle(self, features: Features) -> None:
-        """Find the directions of features float32 [n, features]; those that blew up have none."""
+    def settle(self, features: Features, labels: Labels) -> None:
+        """Find the directions of features; those that blew up have none."""
         if not np.isfinite(features).all():
             return
-        project_onto(self.linear, spread_axes(features, self.linear.out_features))
+        project_onto(self.linear, spread_axes(features, labels, self.linear.out_features))
 
     def folded(self) -> nn.Linear:
         """Return the linear layer onto the directions."""

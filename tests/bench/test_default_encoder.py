@@ -1,6 +1,7 @@
 """The recipe of the default encoder, from pictures to a checkpoint, on a tiny folder."""
 
 import csv
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -70,16 +71,29 @@ def test_pictures_are_whole_and_the_same_again(share: Path, tmp_path: Path) -> N
     assert [path.read_bytes() for path in made] == [path.read_bytes() for path in again]
 
 
-def test_tiles_of_a_picture_have_nothing_in_common(share: Path, tmp_path: Path) -> None:
-    tiles = [p for p in make_pictures(share, tmp_path / "one", 1, 0) if "tile" in p.name]
-    with Image.open(share / "backgrounds" / "gnome" / "0.jpg") as whole:
-        area = whole.width * whole.height
-    sizes = []
-    for tile in tiles:
+def test_tiles_of_one_height_have_nothing_in_common(tmp_path: Path) -> None:
+    """Whole in height, thirds and sixths of a picture whose red and green tell the place."""
+    side = 2_700
+    shades = np.linspace(20, 235, side)
+    across, down = np.broadcast_arrays(shades[None, :], shades[:, None])
+    noise = np.random.default_rng(0).integers(0, 256, (90, 90)).repeat(30, 0).repeat(30, 1)
+    folder = tmp_path / "backgrounds" / "gnome"
+    folder.mkdir(parents=True)
+    pixels = np.stack([across, down, noise], axis=-1).astype(np.uint8)
+    Image.fromarray(pixels).save(folder / "0.jpg", quality=95, subsampling=0)
+    places: dict[int, list[tuple[float, ...]]] = {}
+    for tile in make_pictures(tmp_path, tmp_path / "made", 1, 0):
         with Image.open(tile) as image:
-            sizes.append(image.width * image.height)
-    assert sum(sizes) <= area
-    assert len({tile.read_bytes() for tile in tiles}) == len(tiles)
+            red, green = (np.asarray(image)[..., channel] for channel in (0, 1))
+        edges = (red[:, 2], red[:, -3], green[2], green[-3])
+        left, right, top, bottom = ((float(np.median(e)) - 20) / 215 for e in edges)
+        places.setdefault(round(1 / (bottom - top)), []).append((left, right, top, bottom))
+    assert places.keys() == {1, 3, 6}
+    for there in places.values():
+        for one, two in itertools.combinations(there, 2):
+            over = min(one[1], two[1]) - max(one[0], two[0])
+            beneath = min(one[3], two[3]) - max(one[2], two[2])
+            assert min(over, beneath) < 0.03
 
 
 def test_one_of_two_that_look_alike_is_dropped(share: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from PIL import Image, ImageEnhance
 
 from simsearch.config import Preprocessing
 from simsearch.errors import InputError
-from simsearch.images.alterations import alter
+from simsearch.images.alterations import COLLAGE, alter
 from simsearch.images.decode import decode
 from simsearch.training import augment
 from simsearch.training.augment import PROFILES, augmentation
@@ -106,7 +106,7 @@ def test_photos_and_copies_resemble_what_they_were_made_of(name: str) -> None:
     originals = [augmented("none", canvas(seed), 0) for seed in range(6)]
     own, others = [], []
     for seed in range(6):
-        for number in range(30):
+        for number in range(100):
             found = augmented(name, canvas(seed), 100 * seed + number)
             likeness = [
                 max(correlation(found, original), correlation(found, original[:, ::-1]))
@@ -148,6 +148,25 @@ def test_copies_are_put_beside_other_pictures() -> None:
         for others in ([white], [])
     )
     assert mixed > alone + 8
+
+
+def test_without_others_every_copy_is_altered_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No second edit has others, and no first one where all pictures are in the batch."""
+    kinds: list[str] = []
+
+    def watched(image: Image.Image, kind: str, *rest: Any) -> Image.Image:
+        kinds.append(kind)
+        return alter(image, kind, *rest)
+
+    monkeypatch.setattr(augment, "alter", watched)
+    for seed in range(200):
+        augmented("copy", canvas(), seed, others=())
+    assert len(kinds) > 240, "each once, some twice"
+    assert COLLAGE not in kinds
+    kinds.clear()
+    for seed in range(200):
+        augmented("copy", canvas(), seed, others=[canvas(1)])
+    assert 10 < kinds.count(COLLAGE) < 40
 
 
 def test_what_stands_beside_a_picture_is_not_in_its_batch(tmp_path: Path) -> None:

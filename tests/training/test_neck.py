@@ -127,7 +127,7 @@ def test_settled_it_normalises_with_what_it_is_shown_last() -> None:
     neck, seen, values = seeded_neck(), features(300), features(200) * 3 + 1
     neck(torch.from_numpy(seen))
     neck.eval()
-    neck.settle(values)
+    neck.settle(values, alone(values))
     with torch.inference_mode():
         outputs = neck(torch.from_numpy(values))
     assert torch.allclose(outputs.mean(dim=0), torch.zeros(16), atol=1e-4)
@@ -163,7 +163,7 @@ def test_along_whitening_axes_pictures_vary_as_much_in_each_direction() -> None:
 def test_spread_axes_begin_with_those_that_pictures_differ_most_along_about_zero() -> None:
     """As numpy finds them: the first right singular vectors of unit features."""
     values = features(300)
-    axes = spread_axes(values, 30)
+    axes = spread_axes(values, alone(values), 30)
     assert axes.shape == (FEATURES, 30)
     unit = values / np.linalg.norm(values, axis=1, keepdims=True)
     expected = np.linalg.svd(unit.astype(np.float64))[2][:12]
@@ -175,7 +175,7 @@ def test_spread_axes_keep_cosines_of_pictures_that_they_have_not_seen() -> None:
     """The first axes alone know nothing of what lies across all that they were found from."""
     seen = features(300) * (np.arange(FEATURES) < 40)
     strangers = np.random.default_rng(3).normal(size=(200, FEATURES)) * (np.arange(FEATURES) >= 40)
-    axes = spread_axes(seen, 48)
+    axes = spread_axes(seen, alone(seen), 48)
     assert np.linalg.norm(strangers @ axes[:, :19]) == pytest.approx(0, abs=1e-6)
     kept = np.linalg.norm(strangers @ axes) / np.linalg.norm(strangers)
     assert 0.8 < kept < 1.2
@@ -187,9 +187,34 @@ def test_spread_axes_keep_cosines_of_pictures_that_they_have_not_seen() -> None:
 @pytest.mark.parametrize("count", [FEATURES, FEATURES + 5])
 def test_spread_axes_with_place_for_all_keep_every_cosine(count: int) -> None:
     flat = features(300) * (np.arange(FEATURES) > 0)  # one feature is never there
-    axes = spread_axes(flat, count)
+    axes = spread_axes(flat, alone(flat), count)
     assert axes.shape == (FEATURES, FEATURES)
     assert cosines(flat @ axes) == pytest.approx(cosines(flat), abs=1e-5)
+
+
+@pytest.mark.parametrize("count", [30, FEATURES])
+def test_what_varies_within_classes_counts_less(count: int) -> None:
+    """Most of it lies along the first three features; the classes lie along all."""
+    draw = np.random.default_rng(4)
+    labels = np.repeat(np.arange(60), 5)
+    centres = draw.normal(size=(60, FEATURES))[labels]
+    altered = np.zeros((300, FEATURES))
+    altered[:, :3] = draw.normal(size=(300, 3)) * 2
+    values = (centres + altered).astype(np.float32)
+    plain, quieted = (
+        values @ spread_axes(values, which, count) for which in (alone(values), labels)
+    )
+    same = np.equal.outer(labels, labels)[np.triu_indices(300, 1)]
+    assert cosines(quieted)[same].mean() > cosines(plain)[same].mean() + 0.02
+    assert abs(cosines(quieted)[~same].mean()) < 0.05
+    lengths = np.linalg.norm(spread_axes(values, labels, FEATURES), axis=1)
+    assert lengths[:3].max() < 0.8 * lengths[3:].min(), "what classes agree in is as it was"
+    assert lengths[3:] == pytest.approx(1, abs=0.05)
+
+
+def alone(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return labels: each row a class of its own."""
+    return np.arange(len(values))
 
 
 def cosines(vectors: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -206,7 +231,7 @@ def compression() -> Compression:
 def test_weaker_features_have_the_direction_that_they_had() -> None:
     """About the mean they would not: a blurred copy would be another picture."""
     projection, values = compression().eval(), torch.from_numpy(features(300))
-    projection.settle(values.numpy())
+    projection.settle(values.numpy(), alone(values.numpy()))
     whole, weak = (nn.functional.normalize(projection(part)) for part in (values, 0.4 * values))
     assert torch.allclose(whole, weak, atol=1e-5)
 
@@ -217,7 +242,7 @@ def test_the_neck_is_trained_and_what_comes_before_it_is_measured_and_saved() ->
     assert learning == {"neck.linear.weight", "neck.linear.bias", "neck.scale"}
     assert projection.width == 8
     projection.begin(values.numpy())
-    projection.settle(values.numpy())
+    projection.settle(values.numpy(), alone(values.numpy()))
     assert torch.equal(projection.train()(values), projection.neck(values))
     found = projection.eval()(values)
     assert found.shape == (300, 16)
@@ -227,8 +252,8 @@ def test_the_neck_is_trained_and_what_comes_before_it_is_measured_and_saved() ->
 def test_directions_of_features_that_blew_up_are_not_taken() -> None:
     """They are for the guard to see, which starts again."""
     projection, values = compression(), features(6)
-    projection.settle(values)
+    projection.settle(values, alone(values))
     weight = projection.linear.weight.clone()
     values[1, 2] = np.nan
-    projection.settle(values)
+    projection.settle(values, alone(values))
     assert torch.equal(projection.linear.weight, weight)
