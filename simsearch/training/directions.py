@@ -107,4 +107,5 @@ def _scatter(values: Matrix, labels: Labels) -> tuple[Matrix, Matrix]:
 
 
 def _unit(values: Matrix) -> Matrix:
-    return values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
+    lengths = np.linalg.norm(values, axis=1, keepdims=True)
+    return cast("Matrix", values / np.maximum(lengths, 1e-12))
