@@ -71,9 +71,7 @@ def _quieting(values: Matrix, labels: Labels) -> Matrix:
     """Return a map [features, features] that takes part of the variance within classes away."""
     within = _scatter(values, labels)[0]
     variances, axes = np.linalg.eigh(within)
-    mean = variances.mean()
-    if mean < _SAME:
-        return np.eye(len(within))
+    mean = max(variances.mean(), _SAME)
     scales = (np.clip(variances, 0, None) / mean + 1) ** (-_QUIETED / 2)
     return cast("Matrix", axes * scales @ axes.T)
 
