@@ -1,7 +1,7 @@
 """The join of an index with itself: which of its vectors lie near which others."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,25 +23,34 @@ class Found:
         asked: int64 [m], their positions.
         pairs: pairs of positions of which one is among them; a pair may be there twice.
         crowded: int64, those among them that have MOST_EACH or more others over the threshold.
+        beside: float32 [m], for `nearest_pairs`: how near the others of each still lie.
     """
 
     asked: Ids
     pairs: Pairs
-    crowded: Ids
+    crowded: Ids = field(default_factory=lambda: np.empty(0, np.int64))
+    beside: Vectors = field(default_factory=lambda: np.empty(0, np.float32))
 
 
-def nearest_pairs(searcher: Searcher, blocks: Blocks, k: int, lowest: float) -> Iterator[Found]:
+def nearest_pairs(
+    searcher: Searcher, blocks: Blocks, k: int, lowest: float, among: int = 0
+) -> Iterator[Found]:
     """Yield the pairs of which one is among the other's `k` nearest; nobody counts as crowded.
 
     Args:
         blocks: (positions int64 [m], vectors float32 [m, dim]) of those that ask, each once.
         lowest: cosine under which a pair is not wanted.
+        among: `beside` tells the cosine of the so-many-th nearest other, at least `lowest`; of the
+            furthest where there are fewer, and of the `k`-th for a smaller number.
     """
+    most = max(k, among)
     for positions, vectors in blocks:
-        parts = [NO_PAIRS]
-        for asking, cosines, found, _ in _answers(searcher, vectors, k, lowest):
-            parts.append(_pairs(positions[asking], cosines, found, lowest))
-        yield Found(positions, joined(*parts), np.empty(0, np.int64))
+        parts, beside = [NO_PAIRS], np.empty(len(positions), np.float32)
+        for asking, cosines, found, _ in _answers(searcher, vectors, most, lowest):
+            near = slice(k + 1)  # itself, and others
+            parts.append(_pairs(positions[asking], cosines[:, near], found[:, near], lowest))
+            beside[asking] = last_cosines(cosines[:, : most + 1], found[:, : most + 1], lowest)
+        yield Found(positions, joined(*parts), beside=beside)
 
 
 def pairs_over(searcher: Searcher, blocks: Blocks, threshold: float) -> Iterator[Found]:
@@ -67,6 +76,11 @@ def pairs_over(searcher: Searcher, blocks: Blocks, threshold: float) -> Iterator
             else:
                 parts.append(_pairs(asked, cosines, found, threshold))
         yield Found(positions, joined(*parts), np.concatenate(crowded))
+
+
+def last_cosines(cosines: Vectors, found: Ids, lowest: float) -> Vectors:
+    """Return the cosine of the last that was found by each, float32 [q], at least `lowest`."""
+    return np.where(found[:, -1] >= 0, np.maximum(cosines[:, -1], lowest), np.float32(lowest))
 
 
 def gathered(found: Iterable[Found]) -> tuple[Pairs, Ids]:

@@ -1,7 +1,7 @@
 """The join finds the pairs that a brute-force matrix finds, whoever answers it."""
 
 import tempfile
-from collections import namedtuple
+from collections import Counter, namedtuple
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -164,6 +164,29 @@ def test_nearest_pairs_are_those_of_the_matrix(
     assert len(crowded) == 0
     assert found.keys() >= expected.keys()  # a search begins with a few more than were asked for
     assert all(abs(found[pair] - expected[pair]) < 1e-3 for pair in expected)
+
+
+@pytest.mark.parametrize(("k", "among", "lowest"), [(3, 12, -1), (3, 12, 0.6), (5, 0, -1)])
+def test_how_near_the_others_still_lie(
+    make: Callable[[Vectors], Searcher], k: int, among: int, lowest: float
+) -> None:
+    vectors = clustered(300, 16, seed=8)
+    cosines = (vectors @ vectors.T).astype(np.float64)
+    np.fill_diagonal(cosines, -2)
+    nearest = -np.sort(-cosines, axis=1)[:, max(k, among) - 1]
+    for part in nearest_pairs(make(vectors), shuffled_blocks(vectors, 64), k, lowest, among):
+        expected = np.maximum(nearest[part.asked], lowest)
+        np.testing.assert_allclose(part.beside, expected, atol=1e-3)
+        others = Counter([*part.pairs.a.tolist(), *part.pairs.b.tolist()])
+        assert all(others[position] >= k for position in part.asked.tolist() if lowest == -1)
+
+
+def test_among_few_it_is_the_furthest() -> None:
+    vectors = clustered(4, 8, seed=1)
+    made = searcher_of(*shape(vectors), lambda: shuffled_blocks(vectors), scratch())
+    (part,) = nearest_pairs(made, shuffled_blocks(vectors), 2, 0.1, among=16)
+    furthest = (vectors @ vectors.T).min(axis=1)[part.asked]
+    np.testing.assert_allclose(part.beside, np.maximum(furthest, 0.1), atol=1e-3)
 
 
 @pytest.mark.parametrize("width", [64, 1000, 5000])

@@ -53,7 +53,8 @@ def command(
         raise typer.BadParameter("give exactly one of --to FOLDER, --trash, --hardlink, --delete")
     from simsearch.actions.apply import apply
 
-    with show_progress(as_json) as progress, ctrl_c() as stop:
+    doing = "dropping" if yes else "checking"
+    with show_progress(as_json, doing) as progress, ctrl_c() as stop:
         report = apply(
             plan,
             chosen[0],

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from simsearch.collection.duplicates.copies import (
+    AMONG,
     LOWEST,
     NEAREST,
     NEITHER,
@@ -22,6 +23,7 @@ from simsearch.errors import EncoderMismatchError
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids, VectorIndex
 from simsearch.records import DUPLICATE_KINDS, DuplicatePair, ImageRecord
+from simsearch.search.join import last_cosines
 from simsearch.search.pairs import NO_PAIRS, Pairs, joined
 from simsearch.store.manifest import Manifest
 from simsearch.store.reader import find_records, read_contents
@@ -108,18 +110,21 @@ def _nearest(
     searching: Progress,
 ) -> Pairs:
     """Return pairs of a row here and a row there that may be a match."""
-    parts, count = [NO_PAIRS], 0
+    parts, beside, count = [NO_PAIRS], [np.empty(0, np.float32)], 0
     lowest = LOWEST if search.recheck else search.threshold
     for ids, vectors in blocks:
-        cosines, positions = index.search(vectors, min(NEAREST, index.size))
+        cosines, positions = index.search(vectors, min(AMONG, index.size))
+        crowds = last_cosines(cosines, positions, lowest)
+        cosines, positions = cosines[:, :NEAREST], positions[:, :NEAREST]
         rows, columns = np.nonzero((cosines >= lowest) & (positions >= 0))
+        beside.append(crowds[rows])
         there = [int(index.rows_at(p)[0]) for p in positions[rows, columns].tolist()]
         scores = np.minimum(cosines[rows, columns].astype(np.float64), 1.0)
         parts.append(Pairs(ids[rows], np.array(there, np.int64), scores))
         count += len(ids)
         searching(count, total)
-    pairs = joined(*parts)
-    return likeliest(pairs, 2 * count) if search.recheck else pairs
+    pairs, around = joined(*parts), np.concatenate(beside)
+    return likeliest(pairs, around, around, 2 * count) if search.recheck else pairs
 
 
 def _surest(

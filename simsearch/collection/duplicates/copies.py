@@ -14,13 +14,16 @@ from simsearch.collection.duplicates.twins import Twins, pixel_comparison
 from simsearch.errors import PictureError
 from simsearch.images.decode import read_file, shrink
 from simsearch.images.facts import TINY, is_plain
+from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
 from simsearch.records import ImageRecord
 from simsearch.search.pairs import Pairs, joined
 
 NEAREST = 5  # neighbours of each picture that may be its copies
 LOWEST = 0.4  # cosine; hardly a copy lies lower
-_LOOKS = 0.5  # pairs a picture that are looked at again, those of the highest cosine
+AMONG = 16  # so many neighbours tell how crowded it is around a picture
+_CROWD = 0.85  # cosine; others that lie nearer may be copies, too
+_LOOKS = 0.5  # pairs a picture that are looked at again
 _FEW_LOOKS = 2000  # which take no long time, however few the pictures
 _LEAST = 256  # pixels a side in which a picture is asked whether it is plain
 NEITHER = ""  # of the kinds: only alike
@@ -42,10 +45,18 @@ class Verdict(NamedTuple):
     back: str = ""
 
 
-def likeliest(nearest: Pairs, pictures: int) -> Pairs:
-    """Return the pairs worth another look: those of the highest cosine, half a pair a picture."""
+def likeliest(nearest: Pairs, beside_a: Vectors, beside_b: Vectors, pictures: int) -> Pairs:
+    """Return the pairs worth another look: those that stand out most, half a pair a picture.
+
+    In a crowd of look-alikes all cosines are high; a copy lies nearer than the crowd does. That
+    is the margin of Artetxe and Schwenk, 2019 (https://arxiv.org/abs/1811.01136).
+
+    Args:
+        beside_a, beside_b: float32 [pairs], cosine of the `AMONG`-th neighbour of either picture.
+    """
     count = max(round(_LOOKS * pictures), _FEW_LOOKS)
-    kept = np.sort(np.argsort(-nearest.scores, kind="stable")[:count])
+    crowds = (np.minimum(beside_a, _CROWD) + np.minimum(beside_b, _CROWD)) / 2
+    kept = np.sort(np.argsort(crowds - nearest.scores, kind="stable")[:count])
     return Pairs(nearest.a[kept], nearest.b[kept], nearest.scores[kept])
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from simsearch.collection.duplicates.copies import (
+    AMONG,
     LOWEST,
     NEAREST,
     NEITHER,
@@ -66,7 +67,7 @@ def _tied(
     """Return the tied positions, and what ties them."""
     if not search.recheck:
         return _alike(vectors, search, searching)
-    nearest = join_nearest(vectors, NEAREST, LOWEST, searching)
+    nearest, beside = join_nearest(vectors, NEAREST, LOWEST, AMONG, searching)
 
     def best_first(positions: Sequence[int]) -> list[int]:
         position = vectors.files(positions)
@@ -77,7 +78,8 @@ def _tied(
     equal = over(nearest, ALMOST_ONE)
     files = vectors.records({*equal.a.tolist(), *equal.b.tolist()})
     twins = twins_of(equal, files, best_first, NEAREST)
-    asked = likeliest(through_best(nearest, twins), vectors.index.size)
+    near = through_best(nearest, twins)
+    asked = likeliest(near, beside[near.a], beside[near.b], vectors.index.size)
     records = vectors.records({*asked.a.tolist(), *asked.b.tolist(), *twins, *twins.values()})
     with kept_looks(vectors.folder) as look:
         copies, verdicts = find_copies(

@@ -39,16 +39,26 @@ Progress = Callable[[int, int], None]
 _log = logging.getLogger(__name__)
 
 
-def join_nearest(vectors: StoredVectors, k: int, lowest: float, progress: Progress) -> Pairs:
-    """Return the pairs of positions of which one is among the other's `k` nearest.
+def join_nearest(
+    vectors: StoredVectors, k: int, lowest: float, among: int, progress: Progress
+) -> tuple[Pairs, Vectors]:
+    """Return the pairs of positions of which one is among the other's `k` nearest, and crowding.
 
     Args:
         lowest: cosine under which a pair is not wanted.
+        among: more than `k`; see the second result.
         progress: called with (vectors searched, all vectors) if it takes long.
+
+    Returns:
+        The pairs; float32 [positions], the cosine of the `among`-th nearest other of each, at
+        least `lowest`.
     """
-    join = partial(nearest_pairs, k=k, lowest=lowest)
-    pairs, _ = _resumed(vectors, f"nearest-{k}-{lowest}", join, progress)
-    return pairs
+    join = partial(nearest_pairs, k=k, lowest=lowest, among=among)
+    found = _resumed(vectors, f"nearest-{k}-{among}-{lowest}", join, progress)
+    beside = np.empty(vectors.index.size, np.float32)
+    for part in found:
+        beside[part.asked] = part.beside
+    return gathered(found)[0], beside
 
 
 def join_over(vectors: StoredVectors, threshold: float, progress: Progress) -> tuple[Pairs, Ids]:
@@ -57,7 +67,8 @@ def join_over(vectors: StoredVectors, threshold: float, progress: Progress) -> t
     See `pairs_over` for those; `progress` is as for `join_nearest`.
     """
     join = partial(pairs_over, threshold=threshold - SCORE_ERROR)
-    near, crowded = _resumed(vectors, f"{_OVER}-{threshold}-{MOST_EACH}", join, progress)
+    found = _resumed(vectors, f"{_OVER}-{threshold}-{MOST_EACH}", join, progress)
+    near, crowded = gathered(found)
     return vectors.scored(near.a, near.b, threshold), crowded
 
 
@@ -66,8 +77,8 @@ def _resumed(
     name: str,
     join: Callable[[Searcher, Blocks], Iterator[Found]],
     progress: Progress,
-) -> tuple[Pairs, Ids]:
-    """Return what a join finds (see `gathered`), going on with one of this name."""
+) -> list[Found]:
+    """Return what a join finds, going on with one of this name."""
     size = vectors.index.size
     parts = _Parts(_place(vectors.folder, vectors.manifest), name)
     found = parts.read(size)
@@ -87,7 +98,7 @@ def _resumed(
                     progress(int(done.sum()), size)
         finally:
             parts.end()
-    return gathered(found)
+    return found
 
 
 def _announced(size: int, dim: int, done: int) -> bool:
@@ -155,7 +166,7 @@ class _Parts:
             try:
                 with path.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
                     pairs = Pairs(kept["a"], kept["b"], kept["scores"])
-                    part = Found(kept["asked"], pairs, kept["crowded"])
+                    part = Found(kept["asked"], pairs, kept["crowded"], kept["beside"])
             except (OSError, ValueError, KeyError, zipfile.BadZipFile):
                 continue
             if max(part.asked.max(initial=0), pairs.b.max(initial=0)) < size:
@@ -180,11 +191,13 @@ class _Parts:
         pairs = joined(*(part.pairs for part in self._pending))
         asked = np.concatenate([part.asked for part in self._pending])
         crowded = np.concatenate([part.crowded for part in self._pending])
+        beside = np.concatenate([part.beside for part in self._pending])
+        a, b, scores = pairs.a, pairs.b, pairs.scores
 
         def write(path: Path) -> None:
             with path.open("wb") as stream:
                 np.savez(
-                    stream, asked=asked, a=pairs.a, b=pairs.b, scores=pairs.scores, crowded=crowded
+                    stream, asked=asked, crowded=crowded, beside=beside, a=a, b=b, scores=scores
                 )
 
         try:

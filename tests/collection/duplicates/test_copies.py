@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from simsearch import Collection
-from simsearch.collection.duplicates.copies import Verdict, _to_the_best
+from simsearch.collection.duplicates.copies import Verdict, _to_the_best, likeliest
 from simsearch.config import KeepRules
 from simsearch.images.alterations import alter
 from simsearch.records import Duplicates
@@ -144,3 +144,22 @@ def test_members_say_what_was_done_to_them(collection: Collection) -> None:
     assert Path(group.best.path).name == "1-border.jpg"
     edits = {Path(other.record.path).name: other.edit for other in group.others}
     assert edits["1.png"].startswith("shows")
+
+
+def test_what_stands_out_is_looked_at_before_a_crowd() -> None:
+    # 3,000 pairs of products that all look alike, 100 of edited photographs, and 100 of a picture
+    # that is there twenty times, for 2,000 looks.
+    scores = np.repeat([0.93, 0.6, 0.97], [3000, 100, 100])
+    beside = np.repeat([0.88, 0.35, 0.96], [3000, 100, 100]).astype(np.float32)
+    a = np.arange(len(scores))
+    kept = likeliest(Pairs(a, a + 1, scores), beside, beside, 100)
+    assert len(kept.a) == 2000
+    assert {*range(3000, 3200)} <= {*kept.a.tolist()}
+    assert kept.a.tolist() == sorted(kept.a.tolist())
+
+
+def test_either_picture_of_a_pair_may_lie_in_the_crowd() -> None:
+    pairs = Pairs(np.arange(4000), np.arange(4000) + 1, np.full(4000, 0.7))
+    low, high = np.full(4000, 0.4, np.float32), np.repeat([0.4, 0.6], 2000).astype(np.float32)
+    for sides in ((low, high), (high, low)):
+        assert likeliest(pairs, *sides, 100).a.tolist() == [*range(2000)]

@@ -1,0 +1,82 @@
+"""How many copies `duplicates` finds where most pictures look alike, as products or portraits do.
+
+    python -m benchmarks.lookalikes PHOTOS CROWD [CROWD ...]
+
+One altered copy of each picture in PHOTOS, a folder of distinct ones, is to be found among these
+pictures and all of the CROWD folders; kinds and strengths take turns. Any other pair with one of
+them is false; pairs within the crowds may be copies, and are only counted. Prints a line of JSON
+for each precision.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from simsearch import Collection
+from simsearch.images.alterations import COLLAGE, KINDS, STRENGTHS
+from simsearch.images.altered_files import open_original, write_altered
+
+PRECISIONS = (0.999, 0.9)
+EDITS = [(kind, strength) for kind in KINDS if kind != COLLAGE for strength in range(STRENGTHS)]
+
+
+def main() -> None:
+    """Lay the pictures out as links, alter copies, index them and look for duplicates."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("crowds", type=Path, nargs="+")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        pictures = Path(home).resolve() / "pictures"
+        wanted = with_copies(arguments.photos, pictures, arguments.seed)
+        collection = Collection("pile", home=home)
+        count = collection.add(pictures, *arguments.crowds).images
+        collection.calibration()
+        for precision in PRECISIONS:
+            figures = measured(collection, wanted, precision)
+            print(json.dumps({"pictures": count, "copies": len(wanted), **figures}), flush=True)
+
+
+def with_copies(photos: Path, folder: Path, seed: int) -> set[frozenset[str]]:
+    """Link photographs to a new folder, each beside a copy; return the pairs, as paths."""
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(len(EDITS)).tolist()
+    wanted: set[frozenset[str]] = set()
+    folder.mkdir()
+    for number, photo in enumerate(sorted(path for path in photos.iterdir() if path.is_file())):
+        original = folder / f"{number:05}-original{photo.suffix}"
+        original.symlink_to(photo.resolve())
+        kind, strength = EDITS[order[number % len(EDITS)]]
+        stem = folder / f"{number:05}-{kind}-{strength}"
+        copy = write_altered(open_original(str(photo)), kind, strength, generator, stem)
+        wanted.add(frozenset({str(original), copy}))
+    return wanted
+
+
+def measured(
+    collection: Collection, wanted: set[frozenset[str]], precision: float
+) -> dict[str, float]:
+    """Return the share of wanted pairs that are found, 0 to 1, and how many others are."""
+    started = time.perf_counter()
+    found = {
+        frozenset({pair.a, pair.b}) for pair in collection.duplicates(precision=precision).pairs
+    }
+    ours = {path for pair in wanted for path in pair}
+    others = found - wanted
+    false = sum(bool(pair & ours) for pair in others)
+    return {
+        "precision": precision,
+        "found": round(len(found & wanted) / len(wanted), 3),
+        "false": false,
+        "within_crowds": len(others) - false,
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+if __name__ == "__main__":
+    main()
