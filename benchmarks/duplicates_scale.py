@@ -30,7 +30,8 @@ import numpy.typing as npt
 
 from benchmarks.measure import machine, run_process
 from benchmarks.real_like import SEED, Vectors, neighbours, real_vectors, write_collection
-from simsearch.collection.duplicates.copies import AMONG, LOWEST, NEAREST
+from simsearch.collection.duplicates.copies import LOWEST, NEAREST
+from simsearch.collection.duplicates.crowds import AMONG
 from simsearch.collection.duplicates.joining import FOLDER as JOINS
 from simsearch.collection.duplicates.joining import join_nearest, join_over
 from simsearch.collection.duplicates.stored_vectors import StoredVectors

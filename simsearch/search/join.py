@@ -79,7 +79,13 @@ def pairs_over(searcher: Searcher, blocks: Blocks, threshold: float) -> Iterator
 
 
 def last_cosines(cosines: Vectors, found: Ids, lowest: float) -> Vectors:
-    """Return the cosine of the last that was found by each, float32 [q], at least `lowest`."""
+    """Return the cosine of the last that was found by each, float32 [q], at least `lowest`.
+
+    Args:
+        cosines, found: float32 and int64 [q, k]; positions of what is missing are -1.
+    """
+    if found.shape[1] == 0:
+        return np.full(len(found), lowest, np.float32)
     return np.where(found[:, -1] >= 0, np.maximum(cosines[:, -1], lowest), np.float32(lowest))
 
 

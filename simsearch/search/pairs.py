@@ -41,8 +41,12 @@ def joined(*parts: Pairs) -> Pairs:
 
 def over(pairs: Pairs, threshold: float) -> Pairs:
     """Return the pairs at or over a threshold."""
-    kept = pairs.scores >= threshold
-    return Pairs(pairs.a[kept], pairs.b[kept], pairs.scores[kept])
+    return picked(pairs, pairs.scores >= threshold)
+
+
+def picked(pairs: Pairs, places: Ids | npt.NDArray[np.bool_] | list[int]) -> Pairs:
+    """Return the pairs at some places, or where a mask is true."""
+    return Pairs(pairs.a[places], pairs.b[places], pairs.scores[places])
 
 
 def distinct(parts: Iterable[Pairs]) -> Pairs:
@@ -50,7 +54,7 @@ def distinct(parts: Iterable[Pairs]) -> Pairs:
     pairs = joined(NO_PAIRS, *parts)
     size = int(pairs.b.max(initial=0)) + 1
     _, first = np.unique(pairs.a * size + pairs.b, return_index=True)
-    return Pairs(pairs.a[first], pairs.b[first], pairs.scores[first])
+    return picked(pairs, first)
 
 
 def score_pairs(a: Ids, b: Ids, vectors: Vectors | Half, threshold: float) -> Pairs:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from simsearch.collection.duplicates.copies import (
-    AMONG,
     LOWEST,
     NEAREST,
     NEITHER,
@@ -16,6 +15,7 @@ from simsearch.collection.duplicates.copies import (
     verdicts_by_cosine,
     verdicts_of,
 )
+from simsearch.collection.duplicates.crowds import AMONG, margins
 from simsearch.collection.duplicates.looks import kept_looks
 from simsearch.collection.indexing import vector_blocks
 from simsearch.config import DuplicateSearch
@@ -24,7 +24,7 @@ from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids, VectorIndex
 from simsearch.records import DUPLICATE_KINDS, DuplicatePair, ImageRecord
 from simsearch.search.join import last_cosines
-from simsearch.search.pairs import NO_PAIRS, Pairs, joined
+from simsearch.search.pairs import NO_PAIRS, Pairs, joined, picked
 from simsearch.store.manifest import Manifest
 from simsearch.store.reader import find_records, read_contents
 
@@ -90,8 +90,14 @@ def compare_sides(
     }
     new = contents.first & ~np.isin(contents.ids, list(found))
     blocks = vector_blocks(mine.folder, mine.manifest, new)
-    near = _nearest(blocks, index, search, int(new.sum()), searching)
-    surest = _surest(mine, theirs, near, search, progress)
+    near, beside = _nearest(blocks, index, search, int(new.sum()), searching)
+    kinds = [NEITHER] * len(near.a)
+    if search.recheck:
+        looked = likeliest(margins(near.scores, beside, beside), 2 * int(new.sum()))
+        seen = _look_again(mine, theirs, picked(near, looked), search, progress)
+        for place, kind in zip(looked.tolist(), seen, strict=True):
+            kinds[place] = kind
+    surest = _surest(mine, theirs, near, kinds, search)
     representative = dict(
         zip(contents.numbers[new].tolist(), contents.ids[new].tolist(), strict=True)
     )
@@ -108,12 +114,16 @@ def _nearest(
     search: DuplicateSearch,
     total: int,
     searching: Progress,
-) -> Pairs:
-    """Return pairs of a row here and a row there that may be a match."""
+) -> tuple[Pairs, Vectors]:
+    """Return pairs of a row here and a row there that may be a match.
+
+    Returns:
+        The pairs; float32 [pairs], cosine of the `AMONG`-th there to the row here.
+    """
     parts, beside, count = [NO_PAIRS], [np.empty(0, np.float32)], 0
     lowest = LOWEST if search.recheck else search.threshold
     for ids, vectors in blocks:
-        cosines, positions = index.search(vectors, min(AMONG, index.size))
+        cosines, positions = index.search(vectors, AMONG)
         crowds = last_cosines(cosines, positions, lowest)
         cosines, positions = cosines[:, :NEAREST], positions[:, :NEAREST]
         rows, columns = np.nonzero((cosines >= lowest) & (positions >= 0))
@@ -123,37 +133,47 @@ def _nearest(
         parts.append(Pairs(ids[rows], np.array(there, np.int64), scores))
         count += len(ids)
         searching(count, total)
-    pairs, around = joined(*parts), np.concatenate(beside)
-    return likeliest(pairs, around, around, 2 * count) if search.recheck else pairs
+    return joined(*parts), np.concatenate(beside)
+
+
+def _look_again(
+    mine: Side, theirs: Side, asked: Pairs, search: DuplicateSearch, progress: Progress
+) -> list[str]:
+    """Return what kind of duplicates pairs of a row here and a row there are."""
+    named, scores = _files(mine, theirs, asked), asked.scores.tolist()
+    with kept_looks(mine.folder, theirs.folder.name) as look:
+        verdicts = verdicts_of(named, scores, search.certain, look, progress)
+    return [verdict.kind for verdict in verdicts]
+
+
+def _files(mine: Side, theirs: Side, pairs: Pairs) -> list[tuple[ImageRecord, ImageRecord]]:
+    here, there = mine.records(pairs.a), theirs.records(pairs.b)
+    return [(here[a], there[b]) for a, b in zip(pairs.a.tolist(), pairs.b.tolist(), strict=True)]
 
 
 def _surest(
-    mine: Side, theirs: Side, near: Pairs, search: DuplicateSearch, progress: Progress
+    mine: Side, theirs: Side, near: Pairs, kinds: list[str], search: DuplicateSearch
 ) -> dict[int, Match]:
-    """Return, by row here, the row there with the surest kind, then the highest cosine."""
-    here, there = mine.records(near.a), theirs.records(near.b)
-    sides = list(zip(near.a.tolist(), near.b.tolist(), strict=True))
-    scores = near.scores.tolist()
-    named = [(here[a], there[b]) for a, b in sides]
-    kinds = [NEITHER] * len(sides)
-    if search.recheck:
-        with kept_looks(mine.folder, theirs.folder.name) as look:
-            verdicts = verdicts_of(named, scores, search.certain, look, progress)
-        kinds = [verdict.kind for verdict in verdicts]
+    """Return, by row here, the row there with the surest kind, then the highest cosine.
+
+    Args:
+        kinds: what a second look took each pair for; the cosine tells of the rest.
+    """
+    kinds, scores = list(kinds), near.scores.tolist()
     if search.similar or not search.recheck:
         left = [
             place
             for place, (kind, score) in enumerate(zip(kinds, scores, strict=True))
             if kind == NEITHER and score >= search.threshold
         ]
-        asked = [named[place] for place in left]
-        plain = plain_files({r.full_path: r for pair in asked for r in pair}.values())
-        scored = [scores[place] for place in left]
-        alike = verdicts_by_cosine(asked, scored, plain, search.alike)
+        asked = picked(near, left)
+        named = _files(mine, theirs, asked)
+        plain = plain_files({r.full_path: r for pair in named for r in pair}.values())
+        alike = verdicts_by_cosine(named, asked.scores.tolist(), plain, search.alike)
         for place, verdict in zip(left, alike, strict=True):
             kinds[place] = verdict.kind
     best: dict[int, Match] = {}
-    for (a, b), score, kind in zip(sides, scores, kinds, strict=True):
+    for a, b, score, kind in zip(near.a.tolist(), near.b.tolist(), scores, kinds, strict=True):
         match = Match(b, score, kind)
         if match.kind != NEITHER and (a not in best or match.order < best[a].order):
             best[a] = match

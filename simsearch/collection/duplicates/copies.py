@@ -9,20 +9,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simsearch.collection.duplicates.crowds import Floats
 from simsearch.collection.duplicates.looks import Look
 from simsearch.collection.duplicates.twins import Twins, pixel_comparison
 from simsearch.errors import PictureError
 from simsearch.images.decode import read_file, shrink
 from simsearch.images.facts import TINY, is_plain
-from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
 from simsearch.records import ImageRecord
-from simsearch.search.pairs import Pairs, joined
+from simsearch.search.pairs import Pairs, joined, picked
 
 NEAREST = 5  # neighbours of each picture that may be its copies
 LOWEST = 0.4  # cosine; hardly a copy lies lower
-AMONG = 16  # so many neighbours tell how crowded it is around a picture
-_CROWD = 0.85  # cosine; others that lie nearer may be copies, too
 _LOOKS = 0.5  # pairs a picture that are looked at again
 _FEW_LOOKS = 2000  # which take no long time, however few the pictures
 _LEAST = 256  # pixels a side in which a picture is asked whether it is plain
@@ -45,19 +43,14 @@ class Verdict(NamedTuple):
     back: str = ""
 
 
-def likeliest(nearest: Pairs, beside_a: Vectors, beside_b: Vectors, pictures: int) -> Pairs:
-    """Return the pairs worth another look: those that stand out most, half a pair a picture.
-
-    In a crowd of look-alikes all cosines are high; a copy lies nearer than the crowd does. That
-    is the margin of Artetxe and Schwenk, 2019 (https://arxiv.org/abs/1811.01136).
+def likeliest(margins: Floats, pictures: int) -> Ids:
+    """Return which pairs are worth another look: those that stand out most, half a pair a picture.
 
     Args:
-        beside_a, beside_b: float32 [pairs], cosine of the `AMONG`-th neighbour of either picture.
+        margins: of all pairs, see `crowds`.
     """
     count = max(round(_LOOKS * pictures), _FEW_LOOKS)
-    crowds = (np.minimum(beside_a, _CROWD) + np.minimum(beside_b, _CROWD)) / 2
-    kept = np.sort(np.argsort(crowds - nearest.scores, kind="stable")[:count])
-    return Pairs(nearest.a[kept], nearest.b[kept], nearest.scores[kept])
+    return np.sort(np.argsort(-margins, kind="stable")[:count])
 
 
 def find_copies(
@@ -84,20 +77,22 @@ def find_copies(
         progress: called with (pairs looked at, pairs to look at).
     """
     shown = {position: records[twins.get(position, position)] for position in records}
-    verdicts = verdicts_of(_named(pairs, shown), pairs.scores.tolist(), certain, look, progress)
+
+    def judged(asked: Pairs, progress: Progress) -> list[Verdict]:
+        named, scores = _named(asked, shown), asked.scores.tolist()
+        return verdicts_of(named, scores, certain, look, progress)
+
+    verdicts = judged(pairs, progress)
     same = score(*_in_order(twins))
     pairs = joined(pairs, same)
     verdicts += [Verdict("same-pixels")] * len(same.a)
     tied = [place for place, found in enumerate(verdicts) if found.kind != NEITHER]
     members = sorted({*pairs.a[tied].tolist(), *pairs.b[tied].tolist()})
     more = score(*_to_the_best(pairs, verdicts, best_first(members)))
-    verdicts += verdicts_of(
-        _named(more, shown), more.scores.tolist(), certain, look, lambda *_: None
-    )
+    verdicts += judged(more, lambda *_: None)
     pairs = joined(pairs, more)
     found = [place for place, verdict in enumerate(verdicts) if verdict.kind != NEITHER]
-    kept = Pairs(pairs.a[found], pairs.b[found], pairs.scores[found])
-    return kept, [verdicts[place] for place in found]
+    return picked(pairs, found), [verdicts[place] for place in found]
 
 
 def verdicts_of(

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from simsearch.collection.duplicates.copies import (
-    AMONG,
     LOWEST,
     NEAREST,
     NEITHER,
@@ -16,6 +15,7 @@ from simsearch.collection.duplicates.copies import (
     plain_files,
     verdicts_by_cosine,
 )
+from simsearch.collection.duplicates.crowds import AMONG, margins
 from simsearch.collection.duplicates.joining import forget_joins, join_nearest, join_over
 from simsearch.collection.duplicates.looks import kept_looks
 from simsearch.collection.duplicates.naming import Ties, name_files, ranked
@@ -24,7 +24,7 @@ from simsearch.collection.duplicates.twins import ALMOST_ONE, through_best, twin
 from simsearch.config import DuplicateSearch
 from simsearch.index.vector_index import Ids, VectorIndex
 from simsearch.records import Duplicates
-from simsearch.search.pairs import Pairs, joined, over
+from simsearch.search.pairs import Pairs, joined, over, picked
 from simsearch.store.manifest import Manifest
 from simsearch.store.reader import find_records, read_contents
 
@@ -79,7 +79,8 @@ def _tied(
     files = vectors.records({*equal.a.tolist(), *equal.b.tolist()})
     twins = twins_of(equal, files, best_first, NEAREST)
     near = through_best(nearest, twins)
-    asked = likeliest(near, beside[near.a], beside[near.b], vectors.index.size)
+    apart = margins(near.scores, beside[near.a], beside[near.b])
+    asked = picked(near, likeliest(apart, vectors.index.size))
     records = vectors.records({*asked.a.tolist(), *asked.b.tolist(), *twins, *twins.values()})
     with kept_looks(vectors.folder) as look:
         copies, verdicts = find_copies(
@@ -103,11 +104,11 @@ def _alike(vectors: StoredVectors, search: DuplicateSearch, searching: Progress)
     def all_over(positions: Ids) -> Pairs:
         found = vectors.all_over(positions, search.threshold)
         kept = ~np.isin(found.a, plain) & ~np.isin(found.b, plain)
-        return Pairs(found.a[kept], found.b[kept], found.scores[kept])
+        return picked(found, kept)
 
     tied = [place for place, verdict in enumerate(verdicts) if verdict.kind != NEITHER]
     return Ties(
-        Pairs(pairs.a[tied], pairs.b[tied], pairs.scores[tied]),
+        picked(pairs, tied),
         [verdicts[place] for place in tied],
         search.alike,
         frozenset(crowded.tolist()) - set(plain),
@@ -124,6 +125,6 @@ def _with_copies(alike: Ties, copies: Pairs, verdicts: list[Verdict]) -> Ties:
         for place, pair in enumerate(zip(pairs.a.tolist(), pairs.b.tolist(), strict=True))
         if pair not in known
     ]
-    both = joined(copies, Pairs(pairs.a[new], pairs.b[new], pairs.scores[new]))
+    both = joined(copies, picked(pairs, new))
     more = [alike.verdicts[place] for place in new]
     return Ties(both, [*verdicts, *more], alike.alike, alike.crowded, alike.all_over)

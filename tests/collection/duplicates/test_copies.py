@@ -11,6 +11,7 @@ from PIL import Image
 
 from simsearch import Collection
 from simsearch.collection.duplicates.copies import Verdict, _to_the_best, likeliest
+from simsearch.collection.duplicates.crowds import margins
 from simsearch.config import KeepRules
 from simsearch.images.alterations import alter
 from simsearch.records import Duplicates
@@ -151,15 +152,13 @@ def test_what_stands_out_is_looked_at_before_a_crowd() -> None:
     # that is there twenty times, for 2,000 looks.
     scores = np.repeat([0.93, 0.6, 0.97], [3000, 100, 100])
     beside = np.repeat([0.88, 0.35, 0.96], [3000, 100, 100]).astype(np.float32)
-    a = np.arange(len(scores))
-    kept = likeliest(Pairs(a, a + 1, scores), beside, beside, 100)
-    assert len(kept.a) == 2000
-    assert {*range(3000, 3200)} <= {*kept.a.tolist()}
-    assert kept.a.tolist() == sorted(kept.a.tolist())
+    kept = likeliest(margins(scores, beside, beside), 100).tolist()
+    assert len(kept) == 2000
+    assert {*range(3000, 3200)} <= {*kept}
+    assert kept == sorted(kept)
 
 
 def test_either_picture_of_a_pair_may_lie_in_the_crowd() -> None:
-    pairs = Pairs(np.arange(4000), np.arange(4000) + 1, np.full(4000, 0.7))
     low, high = np.full(4000, 0.4, np.float32), np.repeat([0.4, 0.6], 2000).astype(np.float32)
     for sides in ((low, high), (high, low)):
-        assert likeliest(pairs, *sides, 100).a.tolist() == [*range(2000)]
+        assert likeliest(margins(np.full(4000, 0.7), *sides), 100).tolist() == [*range(2000)]
