@@ -44,9 +44,10 @@ def nearest_pairs(
             furthest where there are fewer, and of the `k`-th for a smaller number.
     """
     most = max(k, among)
+    first = most + 1 if among else _FIRST_K  # nearly all have so many over `lowest`
     for positions, vectors in blocks:
         parts, beside = [NO_PAIRS], np.empty(len(positions), np.float32)
-        for asking, cosines, found, _ in _answers(searcher, vectors, most, lowest):
+        for asking, cosines, found, _ in _answers(searcher, vectors, most, lowest, first):
             near = slice(k + 1)  # itself, and others
             parts.append(_pairs(positions[asking], cosines[:, near], found[:, near], lowest))
             beside[asking] = last_cosines(cosines[:, : most + 1], found[:, : most + 1], lowest)
@@ -97,15 +98,15 @@ def gathered(found: Iterable[Found]) -> tuple[Pairs, Ids]:
 
 
 def _answers(
-    searcher: Searcher, vectors: Vectors, most: int, lowest: float
+    searcher: Searcher, vectors: Vectors, most: int, lowest: float, first: int = _FIRST_K
 ) -> Iterator[tuple[Ids, Vectors, Ids, bool]]:
-    """Search with a growing k, until the last answer lies under `lowest` or there are enough.
+    """Search with a growing k, until the last lies under `lowest` or there are enough.
 
     Yields:
         (rows of `vectors`; their cosines; positions; whether there are `most` others or more).
     """
     asking = np.arange(len(vectors))
-    k = min(_FIRST_K, most + 1)
+    k = min(first, most + 1)
     while len(asking):
         cosines, found = searcher.search(vectors[asking], k)
         growing = (found[:, -1] >= 0) & (cosines[:, -1] >= lowest) & (k < searcher.size)
