@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from simsearch import Collection
@@ -95,3 +96,20 @@ def test_a_collection_is_in_itself(place: Path) -> None:
 def test_a_threshold_that_is_no_cosine(place: Path) -> None:
     with pytest.raises(InputError, match="between -1 and 1"):
         opened(place, "test").compare(opened(place, "train"), threshold=2)
+
+
+def test_what_is_alike_is_listed_though_it_was_not_looked_at(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def none_is_likely(margins: npt.NDArray[np.float64], pictures: int) -> npt.NDArray[np.int64]:
+        looked.append(len(margins))
+        return np.empty(0, np.int64)
+
+    monkeypatch.setattr("simsearch.collection.duplicates.comparing.likeliest", none_is_likely)
+    test, train = opened(place, "test"), opened(place, "train")
+    assert {pair.kind for pair in test.compare(train)} == {"exact"}
+    kinds = {name: kind for name, (_, kind) in matches(test.compare(train, similar=True)).items()}
+    assert kinds["crop.jpg"] == "similar"
+    assert looked[0] > 4

@@ -4,8 +4,10 @@ import logging
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
@@ -162,3 +164,36 @@ def test_either_picture_of_a_pair_may_lie_in_the_crowd() -> None:
     low, high = np.full(4000, 0.4, np.float32), np.repeat([0.4, 0.6], 2000).astype(np.float32)
     for sides in ((low, high), (high, low)):
         assert likeliest(margins(np.full(4000, 0.7), *sides), 100).tolist() == [*range(2000)]
+
+
+def test_each_pair_is_weighed_by_the_crowds_of_its_two_pictures(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a matrix of all cosines has them."""
+    weighed: list[tuple[float, ...]] = []
+
+    def watched(*columns: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        weighed.extend(zip(*(column.tolist() for column in columns), strict=True))
+        return margins(*columns)
+
+    monkeypatch.setattr("simsearch.collection.duplicates.find.AMONG", 6)
+    monkeypatch.setattr("simsearch.collection.duplicates.find.margins", watched)
+    collection.duplicates()
+    cosines = distinct_cosines(collection)
+    beside = np.sort(cosines, axis=1)[:, -6]
+    assert len(weighed) > 10
+    for cosine, one, other in weighed:
+        rows, columns = np.nonzero(np.abs(cosines - cosine) < 1e-3)
+        off = np.abs(beside[rows] - one) + np.abs(beside[columns] - other)
+        assert off.min() < 4e-3
+
+
+def distinct_cosines(collection: Collection) -> npt.NDArray[np.float64]:
+    """Return the cosines of all distinct contents, -2 of each to itself."""
+    rows = collection.embeddings()
+    hashes = rows["content_hash"].to_pylist()
+    first = [place for place, digest in enumerate(hashes) if hashes.index(digest) == place]
+    vectors = np.array(rows["embedding"].to_pylist(), np.float64)[first]
+    cosines = vectors @ vectors.T
+    np.fill_diagonal(cosines, -2)
+    return cosines
