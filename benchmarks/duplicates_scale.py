@@ -31,7 +31,6 @@ import numpy.typing as npt
 from benchmarks.measure import machine, run_process
 from benchmarks.real_like import SEED, Vectors, neighbours, real_vectors, write_collection
 from simsearch.collection.duplicates.copies import LOWEST, NEAREST
-from simsearch.collection.duplicates.crowds import AMONG
 from simsearch.collection.duplicates.joining import FOLDER as JOINS
 from simsearch.collection.duplicates.joining import join_nearest, join_over
 from simsearch.collection.duplicates.stored_vectors import StoredVectors
@@ -90,9 +89,7 @@ def build(folder: Path) -> dict[str, Any]:
 
 def nearest(folder: Path) -> dict[str, Any]:
     """Join the five nearest of each, as `duplicates` does by default; return what it cost."""
-    return joined(
-        folder, "nearest", lambda v: join_nearest(v, NEAREST, LOWEST, AMONG, lambda *_: None)
-    )
+    return joined(folder, "nearest", lambda v: join_nearest(v, NEAREST, LOWEST, lambda *_: None))
 
 
 def over(folder: Path) -> dict[str, Any]:

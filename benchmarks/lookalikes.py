@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("crowds", type=Path, nargs="+")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--no-recheck", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         pictures = Path(home).resolve() / "pictures"
@@ -38,7 +39,7 @@ def main() -> None:
         count = collection.add(pictures, *arguments.crowds).images
         collection.calibration()
         for precision in PRECISIONS:
-            figures = measured(collection, wanted, precision)
+            figures = measured(collection, wanted, precision, not arguments.no_recheck)
             print(json.dumps({"pictures": count, "copies": len(wanted), **figures}), flush=True)
 
 
@@ -59,13 +60,12 @@ def with_copies(photos: Path, folder: Path, seed: int) -> set[frozenset[str]]:
 
 
 def measured(
-    collection: Collection, wanted: set[frozenset[str]], precision: float
+    collection: Collection, wanted: set[frozenset[str]], precision: float, recheck: bool
 ) -> dict[str, float]:
     """Return the share of wanted pairs that are found, 0 to 1, and how many others are."""
     started = time.perf_counter()
-    found = {
-        frozenset({pair.a, pair.b}) for pair in collection.duplicates(precision=precision).pairs
-    }
+    pairs = collection.duplicates(precision=precision, recheck=recheck).pairs
+    found = {frozenset({pair.a, pair.b}) for pair in pairs}
     ours = {path for pair in wanted for path in pair}
     others = found - wanted
     false = sum(bool(pair & ours) for pair in others)

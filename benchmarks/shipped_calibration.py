@@ -47,7 +47,7 @@ def calibrated(encoder: str, pictures: Path) -> dict[str, Any]:
     collection.add(pictures, encoder=encoder)
     fitted = collection.calibration(fresh=True)
     for precision in (0.99, 0.999, 0.9999):
-        cuts = (curve.cut(precision) for curve in (fitted.look, fitted.cosine))
+        cuts = (curve.cut(precision) for curve in (fitted.look, fitted.ratio))
         print(encoder, precision, *(f"{cut:.3f}" for cut in cuts))
     data = asdict(fitted)
     del data["own"]

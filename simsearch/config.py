@@ -161,21 +161,24 @@ class DuplicateSearch:
     """What counts as there more than once.
 
     Attributes:
-        recheck: look at the nearest pairs again and take those that are copies; without it, take
-            every pair over the threshold.
+        recheck: look at the nearest pairs again and take those that are copies; without it, and
+            with a precision, take those of the nearest that stand out; else every pair over the
+            threshold.
         certain: log-odds of a copy from which the second look takes a pair for one.
+        ratio: by which a copy stands out, without the second look; see `search.crowds.ratios`.
+        reach: cosine that what is only alike hardly comes over.
         similar: with the recheck, also list pairs over the threshold that are no copies.
-        threshold: lowest cosine of pairs that are taken by it alone.
-        alike: what these are: 'copy' or 'similar'.
-        precision: what the log-odds or the cosine were chosen for; None where nothing was.
+        threshold: lowest cosine of pairs that are taken by it alone, as 'similar'.
+        precision: what log-odds and ratio were chosen for; None where the threshold is all.
         rules: which file of a group is the best.
     """
 
     recheck: bool = True
     certain: float = 0.0
+    ratio: float = 0.0
+    reach: float = 1.0
     similar: bool = False
     threshold: float = DEFAULT_THRESHOLD
-    alike: str = "similar"
     precision: float | None = None
     rules: KeepRules = KeepRules()
 

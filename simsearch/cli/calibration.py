@@ -1,5 +1,6 @@
 """What a collection's calibration says, for people."""
 
+import math
 from typing import TYPE_CHECKING
 
 import typer
@@ -23,13 +24,16 @@ def show_calibration(collection: "Collection", precision: float, recheck: bool) 
     from simsearch.local.verdict import certainty
 
     calibration = fitted(collection)
-    curve = calibration.look if recheck else calibration.cosine
+    curve = calibration.look if recheck else calibration.ratio
     cut = curve.cut(precision)
-    begin = f"certainty {certainty(cut):.3g}" if recheck else f"cosine {cut:.3f}"
-    typer.echo(f"copies: {begin} or more, {grounds(calibration)}", err=True)
+    if recheck:
+        begin = f"certainty {certainty(cut):.3g} or more"
+    else:
+        begin = f"{math.exp(cut):.2f} times as near as what else is around, or nearer"
+    typer.echo(f"copies: {begin}; {grounds(calibration)}", err=True)
     reached = curve.precision(cut)
     if reached < precision:
-        by = "" if recheck else " by cosine alone"
+        by = "" if recheck else " by cosines alone"
         remedy = "" if recheck else "; leave out --no-recheck"
         typer.echo(
             f"warning: a precision of {precision:g} is out of reach{by} among these pictures: "

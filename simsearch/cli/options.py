@@ -71,7 +71,8 @@ Threshold = Annotated[
     ),
 ]
 NoRecheck = Annotated[
-    bool, typer.Option("--no-recheck", help="Tell copies by their cosine, look at none again.")
+    bool,
+    typer.Option("--no-recheck", help="Tell copies by their cosines alone, look at none again."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]

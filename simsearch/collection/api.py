@@ -336,7 +336,8 @@ class Collection:
             searching: called with (vectors searched, all vectors) before, if that takes long.
             precision: share of right pairs to expect, over 0 and under 1, by the collection's
                 calibration.
-            recheck: False tells copies by their cosine, and looks at none again.
+            recheck: False tells copies by how far their cosines stand out from what else is near,
+                and looks at none again.
 
         Raises:
             InputError: the threshold or the precision is out of range, or there is no such rule.
@@ -592,9 +593,12 @@ class Collection:
         if search.precision is None:
             return search
         calibration = self.calibration()
-        if not search.recheck:
-            return replace(search, threshold=calibration.cosine.cut(search.precision), alike="copy")
-        search = replace(search, certain=calibration.look.cut(search.precision))
+        search = replace(
+            search,
+            certain=calibration.look.cut(search.precision),
+            ratio=calibration.ratio.cut(search.precision),
+            reach=calibration.reach,
+        )
         if not search.similar:
             return search
         from simsearch.collection.duplicates.alike import alike_among

@@ -7,6 +7,7 @@ import numpy as np
 
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
+from simsearch.search.crowds import AMONG, crowding, without
 from simsearch.search.pairs import NO_PAIRS, Pairs, distinct, joined
 from simsearch.search.searchers import Blocks, Searcher
 
@@ -23,7 +24,7 @@ class Found:
         asked: int64 [m], their positions.
         pairs: pairs of positions of which one is among them; a pair may be there twice.
         crowded: int64, those among them that have MOST_EACH or more others over the threshold.
-        beside: float32 [m], for `nearest_pairs`: how near the others of each still lie.
+        beside: float32 [m], from `nearest_with_crowds`: how near the crowd of each lies.
     """
 
     asked: Ids
@@ -32,26 +33,30 @@ class Found:
     beside: Vectors = field(default_factory=lambda: np.empty(0, np.float32))
 
 
-def nearest_pairs(
-    searcher: Searcher, blocks: Blocks, k: int, lowest: float, among: int = 0
-) -> Iterator[Found]:
+def nearest_pairs(searcher: Searcher, blocks: Blocks, k: int, lowest: float) -> Iterator[Found]:
     """Yield the pairs of which one is among the other's `k` nearest; nobody counts as crowded.
 
     Args:
         blocks: (positions int64 [m], vectors float32 [m, dim]) of those that ask, each once.
         lowest: cosine under which a pair is not wanted.
-        among: `beside` tells the cosine of the so-many-th nearest other, at least `lowest`; of the
-            furthest where there are fewer, and of the `k`-th for a smaller number.
     """
-    most = max(k, among)
-    first = most + 1 if among else _FIRST_K  # nearly all have so many over `lowest`
     for positions, vectors in blocks:
-        parts, beside = [NO_PAIRS], np.empty(len(positions), np.float32)
-        for asking, cosines, found, _ in _answers(searcher, vectors, most, lowest, first):
-            near = slice(k + 1)  # itself, and others
-            parts.append(_pairs(positions[asking], cosines[:, near], found[:, near], lowest))
-            beside[asking] = last_cosines(cosines[:, : most + 1], found[:, : most + 1], lowest)
-        yield Found(positions, joined(*parts), beside=beside)
+        parts = [NO_PAIRS]
+        for asking, cosines, found, _ in _answers(searcher, vectors, k, lowest):
+            parts.append(_pairs(positions[asking], cosines, found, lowest))
+        yield Found(positions, joined(*parts))
+
+
+def nearest_with_crowds(
+    searcher: Searcher, blocks: Blocks, k: int, lowest: float
+) -> Iterator[Found]:
+    """Yield the same pairs, and the `crowding` around each that asks; `k` is `AMONG` at most."""
+    near = slice(k + 1)  # itself, and others
+    for positions, vectors in blocks:
+        cosines, found = searcher.search(vectors, AMONG + 1)
+        pairs = _pairs(positions, cosines[:, near], found[:, near], lowest)
+        beside = crowding(without(cosines, found, positions), lowest)
+        yield Found(positions, pairs, beside=beside)
 
 
 def pairs_over(searcher: Searcher, blocks: Blocks, threshold: float) -> Iterator[Found]:
@@ -79,17 +84,6 @@ def pairs_over(searcher: Searcher, blocks: Blocks, threshold: float) -> Iterator
         yield Found(positions, joined(*parts), np.concatenate(crowded))
 
 
-def last_cosines(cosines: Vectors, found: Ids, lowest: float) -> Vectors:
-    """Return the cosine of the last that was found by each, float32 [q], at least `lowest`.
-
-    Args:
-        cosines, found: float32 and int64 [q, k]; positions of what is missing are -1.
-    """
-    if found.shape[1] == 0:
-        return np.full(len(found), lowest, np.float32)
-    return np.where(found[:, -1] >= 0, np.maximum(cosines[:, -1], lowest), np.float32(lowest))
-
-
 def gathered(found: Iterable[Found]) -> tuple[Pairs, Ids]:
     """Return all pairs, each once, ascending, and who is crowded, ascending."""
     parts = list(found)
@@ -98,7 +92,7 @@ def gathered(found: Iterable[Found]) -> tuple[Pairs, Ids]:
 
 
 def _answers(
-    searcher: Searcher, vectors: Vectors, most: int, lowest: float, first: int = _FIRST_K
+    searcher: Searcher, vectors: Vectors, most: int, lowest: float
 ) -> Iterator[tuple[Ids, Vectors, Ids, bool]]:
     """Search with a growing k, until the last lies under `lowest` or there are enough.
 
@@ -106,7 +100,7 @@ def _answers(
         (rows of `vectors`; their cosines; positions; whether there are `most` others or more).
     """
     asking = np.arange(len(vectors))
-    k = min(first, most + 1)
+    k = min(_FIRST_K, most + 1)
     while len(asking):
         cosines, found = searcher.search(vectors[asking], k)
         growing = (found[:, -1] >= 0) & (cosines[:, -1] >= lowest) & (k < searcher.size)

@@ -11,7 +11,14 @@ import pytest
 from simsearch.errors import StorageError
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
-from simsearch.search.join import MOST_EACH, gathered, nearest_pairs, pairs_over
+from simsearch.search.crowds import MISSING, crowding
+from simsearch.search.join import (
+    MOST_EACH,
+    gathered,
+    nearest_pairs,
+    nearest_with_crowds,
+    pairs_over,
+)
 from simsearch.search.pairs import Pairs, score_pairs
 from simsearch.search.searchers import SCORE_ERROR, Searcher, cells, choose
 from simsearch.search.searchers.cells import Cells
@@ -166,27 +173,18 @@ def test_nearest_pairs_are_those_of_the_matrix(
     assert all(abs(found[pair] - expected[pair]) < 1e-3 for pair in expected)
 
 
-@pytest.mark.parametrize(("k", "among", "lowest"), [(3, 12, -1), (3, 12, 0.6), (5, 0, -1)])
-def test_how_near_the_others_still_lie(
-    make: Callable[[Vectors], Searcher], k: int, among: int, lowest: float
+@pytest.mark.parametrize("lowest", [-1, 0.6])
+def test_the_nearest_come_with_the_crowd_around_each(
+    make: Callable[[Vectors], Searcher], lowest: float
 ) -> None:
     vectors = clustered(300, 16, seed=8)
-    cosines = (vectors @ vectors.T).astype(np.float64)
-    np.fill_diagonal(cosines, -2)
-    nearest = -np.sort(-cosines, axis=1)[:, max(k, among) - 1]
-    for part in nearest_pairs(make(vectors), shuffled_blocks(vectors, 64), k, lowest, among):
-        expected = np.maximum(nearest[part.asked], lowest)
-        np.testing.assert_allclose(part.beside, expected, atol=1e-3)
+    cosines = vectors @ vectors.T
+    np.fill_diagonal(cosines, MISSING)
+    expected = crowding(cosines, lowest)
+    for part in nearest_with_crowds(make(vectors), shuffled_blocks(vectors, 64), 3, lowest):
+        np.testing.assert_allclose(part.beside, expected[part.asked], atol=1e-3)
         others = Counter([*part.pairs.a.tolist(), *part.pairs.b.tolist()])
-        assert all(others[position] >= k for position in part.asked.tolist() if lowest == -1)
-
-
-def test_among_few_it_is_the_furthest() -> None:
-    vectors = clustered(4, 8, seed=1)
-    made = searcher_of(*shape(vectors), lambda: shuffled_blocks(vectors), scratch())
-    (part,) = nearest_pairs(made, shuffled_blocks(vectors), 2, 0.1, among=16)
-    furthest = (vectors @ vectors.T).min(axis=1)[part.asked]
-    np.testing.assert_allclose(part.beside, np.maximum(furthest, 0.1), atol=1e-3)
+        assert all(others[position] >= 3 for position in part.asked.tolist() if lowest == -1)
 
 
 @pytest.mark.parametrize("width", [64, 1000, 5000])

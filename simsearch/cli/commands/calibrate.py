@@ -1,5 +1,6 @@
 """simsearch calibrate"""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -44,13 +45,17 @@ def _cuts(calibration: "CopyCalibration") -> list[dict[str, float]]:
 
     rows = []
     for precision in _PRECISIONS:
-        look, cosine = calibration.look.cut(precision), calibration.cosine.cut(precision)
+        look, ratio = calibration.look.cut(precision), calibration.ratio.cut(precision)
+        cosine = calibration.cosine.cut(precision)
         rows.append(
             {
                 "precision": precision,
                 "certainty": certainty(look),
                 "expected_precision": calibration.look.precision(look),
                 "recall": calibration.look.recall(look),
+                "times_nearer": math.exp(ratio),
+                "times_nearer_expected_precision": calibration.ratio.precision(ratio),
+                "times_nearer_recall": calibration.ratio.recall(ratio),
                 "cosine": cosine,
                 "cosine_expected_precision": calibration.cosine.precision(cosine),
                 "cosine_recall": calibration.cosine.recall(cosine),
@@ -62,19 +67,20 @@ def _cuts(calibration: "CopyCalibration") -> list[dict[str, float]]:
 def _show(calibration: "CopyCalibration") -> None:
     typer.echo(f"duplicates, {grounds(calibration)}\n")
     print_table(
-        ("precision", "certainty", "expected", "found", "cosine alone", "expected", "found"),
+        ("precision", "certainty", "expected", "found", "times nearer", "expected", "found"),
         [
             (
                 f"{row['precision']:g}",
                 f"{row['certainty']:.3g}",
                 f"{row['expected_precision']:.4f}",
                 f"{row['recall']:.3f}",
-                f"{row['cosine']:.3f}",
-                f"{row['cosine_expected_precision']:.4f}",
-                f"{row['cosine_recall']:.3f}",
+                f"{row['times_nearer']:.3g}",
+                f"{row['times_nearer_expected_precision']:.4f}",
+                f"{row['times_nearer_recall']:.3f}",
             )
             for row in _cuts(calibration)
         ],
         right=range(7),
     )
     typer.echo("found: share of the altered copies; expected: the precision that is reached")
+    typer.echo("times nearer: than what else is around two pictures, for --no-recheck")

@@ -24,6 +24,7 @@ from simsearch.collection.duplicates.calibration import (
 )
 from simsearch.collection.duplicates.copies import LOWEST, NEAREST
 from simsearch.collection.duplicates.second_look import look_again
+from simsearch.collection.duplicates.stored_vectors import StoredVectors
 from simsearch.collection.pictures import decode_pictures, embed_pictures
 from simsearch.errors import DeviceError, EncoderError, PictureError, StorageError
 from simsearch.images.alterations import COLLAGE, KINDS, STRENGTHS
@@ -32,9 +33,11 @@ from simsearch.images.facts import is_plain
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids, VectorIndex
 from simsearch.local.verdict import log_odds
+from simsearch.search.crowds import AMONG, MISSING, crowding, crowding_of_found, ratios, without
 from simsearch.search.precision import PrecisionCurve
 from simsearch.store.manifest import Manifest
-from simsearch.store.reader import find_records
+from simsearch.store.reader import find_records, read_contents
+from simsearch.store.schema import Half
 
 if TYPE_CHECKING:
     from simsearch.encoder.runtimes import Runtime
@@ -46,6 +49,7 @@ _OTHERS = 3  # of the nearest, beside the right one, that are looked at
 _FEWEST_FALSE = 20  # pairs that are only alike; the tail of fewer is nobody's
 _EVEN = 0.0  # log-odds: what is more likely none is no copy, however rare it is
 _SURE = 2.0  # log-odds from which a pair that should be false is a duplicate that was there before
+_AS_FAR = 0.0  # as the crowd; that is no copy
 _SHARE = 0.1  # of the pictures that have a copy, which a precision is stated for
 _SEED = 0
 Floats = npt.NDArray[np.float64]
@@ -61,6 +65,7 @@ class Pictures:
         size: distinct pictures, at positions 0..size-1.
         encoder: fingerprint of the encoder of their vectors.
         search: takes float32 [q, dim] and k; gives (cosines [q, k], positions [q, k]), best first.
+        vectors: gives those of positions that ascend, float16 or float32 [n, dim].
         paths: gives files of positions.
         embed: gives the unit vectors of files that can be read, float32 [files, dim].
     """
@@ -68,6 +73,7 @@ class Pictures:
     size: int
     encoder: str
     search: Callable[[Vectors, int], tuple[Vectors, Ids]]
+    vectors: Callable[[Ids], Vectors | Half]
     paths: Callable[[Sequence[int]], Sequence[str]]
     embed: Callable[[Sequence[str]], Vectors]
 
@@ -79,12 +85,14 @@ class _Asked:
     Attributes:
         files: (a picture of the collection, what asked for it).
         cosines: float64.
+        beside: float32, `crowding` of (the picture of the collection, what asked for it).
         true: bool; a copy and what it was made of.
         weights: float64; pairs that a false one stands for, for each true one.
     """
 
     files: list[tuple[str, str]]
     cosines: Floats
+    beside: tuple[Vectors, Vectors]
     true: npt.NDArray[np.bool_]
     weights: Floats
 
@@ -136,7 +144,11 @@ def _pictures(
         decoded = decode_pictures(files, manifest.encoder)
         return embed_pictures(runtime, decoded, manifest.encoder.dim)[1]
 
-    return Pictures(index.size, manifest.encoder.fingerprint, index.search, paths, embed)
+    def vectors(positions: Ids) -> Half:
+        contents, _ = read_contents(folder, manifest.parts)
+        return StoredVectors(folder, manifest, contents, index).at(positions)
+
+    return Pictures(index.size, manifest.encoder.fingerprint, index.search, vectors, paths, embed)
 
 
 def calibrate(pictures: Pictures, progress: Progress) -> CopyCalibration | None:
@@ -157,6 +169,10 @@ def calibrate(pictures: Pictures, progress: Progress) -> CopyCalibration | None:
     wrong = false & (odds < 0)
     if wrong.sum() < _FEWEST_FALSE:
         return None
+    cosine = PrecisionCurve.fit(
+        asked.cosines[true], len(copies), asked.cosines[wrong], asked.weights[wrong], LOWEST
+    )
+    times = ratios(asked.cosines, *asked.beside, cosine.start)
     return CopyCalibration(
         encoder=pictures.encoder,
         contents=pictures.size,
@@ -165,8 +181,9 @@ def calibrate(pictures: Pictures, progress: Progress) -> CopyCalibration | None:
         look=PrecisionCurve.fit(
             odds[true], len(copies), odds[false], asked.weights[false], _EVEN, _SURE
         ),
-        cosine=PrecisionCurve.fit(
-            asked.cosines[true], len(copies), asked.cosines[wrong], asked.weights[wrong], LOWEST
+        cosine=cosine,
+        ratio=PrecisionCurve.fit(
+            times[true], len(copies), times[wrong], asked.weights[wrong], _AS_FAR
         ),
     )
 
@@ -203,7 +220,8 @@ def _ask(pictures: Pictures, sample: Sequence[tuple[int, str]], copies: Sequence
     originals = np.array([position for position, _ in sample], np.int64)
     vectors = pictures.embed([*(file for _, file in sample), *copies])
     sources = np.concatenate([originals, np.repeat(originals, _COPIES)])
-    cosines, found = pictures.search(vectors, NEAREST + 1)
+    nearest, neighbours = pictures.search(vectors, AMONG + 1)
+    cosines, found = nearest[:, : NEAREST + 1], neighbours[:, : NEAREST + 1]
 
     own = found == sources[:, None]
     copied = np.arange(len(vectors)) >= len(sample)
@@ -218,11 +236,17 @@ def _ask(pictures: Pictures, sample: Sequence[tuple[int, str]], copies: Sequence
     places = found[rows, columns].tolist()
     unique = sorted(set(places))
     names = dict(zip(unique, pictures.paths(unique), strict=True))
+    around = crowding(without(nearest, neighbours, np.where(copied, -1, sources)), LOWEST)
+    guests = np.where(copied[rows], cosines[rows, columns], np.float32(MISSING))
+    beside = crowding_of_found(
+        found[rows, columns], guests, pictures.vectors, pictures.search, LOWEST
+    )
     # For each copy there are 1 / _SHARE originals, whose pairs are met twice, from either side.
     weights = np.where(copied[rows], 1 / len(copies), 1 / (2 * _SHARE * len(sample)))
     return _Asked(
         [(names[place], askers[row]) for place, row in zip(places, rows.tolist(), strict=True)],
         np.minimum(cosines[rows, columns].astype(np.float64), 1.0),
+        (beside, around[rows]),
         true[rows, columns],
         weights,
     )

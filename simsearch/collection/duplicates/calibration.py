@@ -10,7 +10,7 @@ from simsearch.search.precision import PrecisionCurve
 from simsearch.store.files import write_durably
 
 FILE = "copy-calibration.json"
-VERSION = 3
+VERSION = 4
 SHIPPED = "shipped_calibrations.json"  # the default encoder's is the first
 _DRIFT = 2.0  # times as many or as few pictures as were calibrated on
 
@@ -25,7 +25,8 @@ class CopyCalibration:
         sample: of them that were altered.
         seconds: it took.
         look: of the second look's log-odds.
-        cosine: of the embeddings alone.
+        cosine: of pairs by their cosine alone.
+        ratio: of pairs by how many times nearer they are than the crowds around them, a logarithm.
         own: it is of this collection, not the shipped one.
     """
 
@@ -35,12 +36,19 @@ class CopyCalibration:
     seconds: float
     look: PrecisionCurve
     cosine: PrecisionCurve
+    ratio: PrecisionCurve
     own: bool = True
+
+    @property
+    def reach(self) -> float:
+        """Cosine that one in twenty of the nearest look-alikes reaches, see `search.crowds`."""
+        return self.cosine.start
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Build from what `dataclasses.asdict` and JSON made of one."""
-        curves = {name: PrecisionCurve.from_dict(data[name]) for name in ("look", "cosine")}
+        names = ("look", "cosine", "ratio")
+        curves = {name: PrecisionCurve.from_dict(data[name]) for name in names}
         return cls(**{**data, **curves})
 
     def fits(self, encoder: str, contents: int) -> bool:

@@ -1,6 +1,6 @@
 """What of one collection is also in another."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,20 +10,31 @@ from simsearch.collection.duplicates.copies import (
     LOWEST,
     NEAREST,
     NEITHER,
+    Verdict,
     likeliest,
     plain_files,
     verdicts_by_cosine,
+    verdicts_by_crowds,
     verdicts_of,
 )
-from simsearch.collection.duplicates.crowds import AMONG, margins
 from simsearch.collection.duplicates.looks import kept_looks
-from simsearch.collection.indexing import vector_blocks
+from simsearch.collection.duplicates.stored_vectors import StoredVectors
+from simsearch.collection.duplicates.twins import ALMOST_ONE
+from simsearch.collection.indexing import Mask, vector_blocks
 from simsearch.config import DuplicateSearch
 from simsearch.errors import EncoderMismatchError
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids, VectorIndex
 from simsearch.records import DUPLICATE_KINDS, DuplicatePair, ImageRecord
-from simsearch.search.join import last_cosines
+from simsearch.search.crowds import (
+    AMONG,
+    Floats,
+    crowding,
+    crowding_of_found,
+    gaps,
+    ratios,
+    without,
+)
 from simsearch.search.pairs import NO_PAIRS, Pairs, joined, picked
 from simsearch.store.manifest import Manifest
 from simsearch.store.reader import find_records, read_contents
@@ -55,6 +66,23 @@ class Match:
     def order(self) -> tuple[int, float]:
         """What sorts the surest match first."""
         return DUPLICATE_KINDS.index(self.kind), -self.score
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """Pairs that may be a match.
+
+    Attributes:
+        pairs: of a row here and a row there.
+        places: int64 [pairs], positions of the latter in the index.
+        beside: float32 [pairs], `crowding` there around the row here.
+        asked: rows here that asked.
+    """
+
+    pairs: Pairs
+    places: Ids
+    beside: Vectors
+    asked: int
 
 
 def compare_sides(
@@ -89,15 +117,14 @@ def compare_sides(
         if digest in row_of
     }
     new = contents.first & ~np.isin(contents.ids, list(found))
-    blocks = vector_blocks(mine.folder, mine.manifest, new)
-    near, beside = _nearest(blocks, index, search, int(new.sum()), searching)
-    kinds = [NEITHER] * len(near.a)
-    if search.recheck:
-        looked = likeliest(margins(near.scores, beside, beside), 2 * int(new.sum()))
-        seen = _look_again(mine, theirs, picked(near, looked), search, progress)
-        for place, kind in zip(looked.tolist(), seen, strict=True):
-            kinds[place] = kind
-    surest = _surest(mine, theirs, near, kinds, search)
+    near = _nearest(mine, new, index, search, searching)
+    kinds = [NEITHER] * len(near.pairs.a)
+    if search.precision is not None:
+        vectors = StoredVectors(theirs.folder, theirs.manifest, their_contents, index)
+        places, verdicts = _copies(mine, theirs, near, vectors, search, progress)
+        for place, verdict in zip(places.tolist(), verdicts, strict=True):
+            kinds[place] = verdict.kind
+    surest = _surest(mine, theirs, near.pairs, kinds, search)
     representative = dict(
         zip(contents.numbers[new].tolist(), contents.ids[new].tolist(), strict=True)
     )
@@ -109,41 +136,71 @@ def compare_sides(
 
 
 def _nearest(
-    blocks: Iterator[tuple[Ids, Vectors]],
+    mine: Side,
+    new: Mask,
     index: VectorIndex,
     search: DuplicateSearch,
-    total: int,
-    searching: Progress,
-) -> tuple[Pairs, Vectors]:
-    """Return pairs of a row here and a row there that may be a match.
-
-    Returns:
-        The pairs; float32 [pairs], cosine of the `AMONG`-th there to the row here.
-    """
-    parts, beside, count = [NO_PAIRS], [np.empty(0, np.float32)], 0
-    lowest = LOWEST if search.recheck else search.threshold
-    for ids, vectors in blocks:
+    report: Progress,
+) -> _Near:
+    """Return what may be a match of the rows here that are marked in `new`."""
+    parts, places, beside, count = [NO_PAIRS], [], [], 0
+    lowest = search.threshold if search.precision is None else LOWEST
+    for ids, vectors in vector_blocks(mine.folder, mine.manifest, new):
         cosines, positions = index.search(vectors, AMONG)
-        crowds = last_cosines(cosines, positions, lowest)
+        crowds = crowding(without(cosines, positions, np.full(len(ids), -1)), lowest)
         cosines, positions = cosines[:, :NEAREST], positions[:, :NEAREST]
         rows, columns = np.nonzero((cosines >= lowest) & (positions >= 0))
-        beside.append(crowds[rows])
-        there = [int(index.rows_at(p)[0]) for p in positions[rows, columns].tolist()]
+        found = positions[rows, columns]
+        there = np.array([index.rows_at(place)[0] for place in found.tolist()], np.int64)
         scores = np.minimum(cosines[rows, columns].astype(np.float64), 1.0)
-        parts.append(Pairs(ids[rows], np.array(there, np.int64), scores))
+        parts.append(Pairs(ids[rows], there, scores))
+        places.append(found)
+        beside.append(crowds[rows])
         count += len(ids)
-        searching(count, total)
-    return joined(*parts), np.concatenate(beside)
+        report(count, int(new.sum()))
+    none = np.empty(0, np.int64), np.empty(0, np.float32)
+    return _Near(
+        joined(*parts),
+        np.concatenate([none[0], *places]),
+        np.concatenate([none[1], *beside]),
+        count,
+    )
 
 
-def _look_again(
-    mine: Side, theirs: Side, asked: Pairs, search: DuplicateSearch, progress: Progress
-) -> list[str]:
-    """Return what kind of duplicates pairs of a row here and a row there are."""
-    named, scores = _files(mine, theirs, asked), asked.scores.tolist()
-    with kept_looks(mine.folder, theirs.folder.name) as look:
-        verdicts = verdicts_of(named, scores, search.certain, look, progress)
-    return [verdict.kind for verdict in verdicts]
+def _copies(
+    mine: Side,
+    theirs: Side,
+    near: _Near,
+    vectors: StoredVectors,
+    search: DuplicateSearch,
+    progress: Progress,
+) -> tuple[Ids, list[Verdict]]:
+    """Return the places of the pairs that may be copies, and what each is."""
+    scores = near.pairs.scores
+    if search.recheck:
+        ahead = gaps(scores, near.beside, near.beside, search.reach)
+        asked = likeliest(ahead, 2 * near.asked)
+        named = _files(mine, theirs, picked(near.pairs, asked))
+        with kept_looks(mine.folder, theirs.folder.name) as look:
+            return asked, verdicts_of(named, scores[asked].tolist(), search.certain, look, progress)
+    stand_out = _ratios(near, vectors, search) >= search.ratio
+    asked = np.flatnonzero(stand_out | (scores >= ALMOST_ONE))
+    named = _files(mine, theirs, picked(near.pairs, asked))
+    verdicts = verdicts_by_crowds(named, scores[asked].tolist(), stand_out[asked].tolist())
+    return asked, verdicts
+
+
+def _ratios(near: _Near, vectors: StoredVectors, search: DuplicateSearch) -> Floats:
+    """Return `ratios` of pairs to the crowds there, around what asks and what was found."""
+    scores = near.pairs.scores
+    beside = np.full(len(scores), LOWEST, np.float32)
+    # None lies further off than that, and most pairs don't stand out enough even so.
+    may_be = ratios(scores, near.beside, beside, search.reach) >= search.ratio
+    guests = scores[may_be].astype(np.float32)
+    beside[may_be] = crowding_of_found(
+        near.places[may_be], guests, vectors.at, vectors.index.search, LOWEST
+    )
+    return ratios(scores, near.beside, beside, search.reach)
 
 
 def _files(mine: Side, theirs: Side, pairs: Pairs) -> list[tuple[ImageRecord, ImageRecord]]:
@@ -157,10 +214,10 @@ def _surest(
     """Return, by row here, the row there with the surest kind, then the highest cosine.
 
     Args:
-        kinds: what a second look took each pair for; the cosine tells of the rest.
+        kinds: what each pair was judged to be; the cosine tells of the rest.
     """
     kinds, scores = list(kinds), near.scores.tolist()
-    if search.similar or not search.recheck:
+    if search.similar or search.precision is None:
         left = [
             place
             for place, (kind, score) in enumerate(zip(kinds, scores, strict=True))
@@ -169,7 +226,7 @@ def _surest(
         asked = picked(near, left)
         named = _files(mine, theirs, asked)
         plain = plain_files({r.full_path: r for pair in named for r in pair}.values())
-        alike = verdicts_by_cosine(named, asked.scores.tolist(), plain, search.alike)
+        alike = verdicts_by_cosine(named, asked.scores.tolist(), plain)
         for place, verdict in zip(left, alike, strict=True):
             kinds[place] = verdict.kind
     best: dict[int, Match] = {}

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simsearch.collection.duplicates.crowds import Floats
 from simsearch.collection.duplicates.looks import Look
 from simsearch.collection.duplicates.twins import Twins, pixel_comparison
 from simsearch.errors import PictureError
@@ -17,6 +16,7 @@ from simsearch.images.decode import read_file, shrink
 from simsearch.images.facts import TINY, is_plain
 from simsearch.index.vector_index import Ids
 from simsearch.records import ImageRecord
+from simsearch.search.crowds import Floats
 from simsearch.search.pairs import Pairs, joined, picked
 
 NEAREST = 5  # neighbours of each picture that may be its copies
@@ -27,6 +27,7 @@ _LEAST = 256  # pixels a side in which a picture is asked whether it is plain
 NEITHER = ""  # of the kinds: only alike
 
 Progress = Callable[[int, int], None]
+Named = Sequence[tuple[ImageRecord, ImageRecord]]  # the files of pairs
 _log = logging.getLogger(__name__)
 
 
@@ -43,44 +44,41 @@ class Verdict(NamedTuple):
     back: str = ""
 
 
-def likeliest(margins: Floats, pictures: int) -> Ids:
+def likeliest(ahead: Floats, pictures: int) -> Ids:
     """Return which pairs are worth another look: those that stand out most, half a pair a picture.
 
     Args:
-        margins: of all pairs, see `crowds`.
+        ahead: how far, of all pairs; see `search.crowds.gaps`.
     """
     count = max(round(_LOOKS * pictures), _FEW_LOOKS)
-    return np.sort(np.argsort(-margins, kind="stable")[:count])
+    return np.sort(np.argsort(-ahead, kind="stable")[:count])
 
 
 def find_copies(
     pairs: Pairs,
     twins: Twins,
     records: Mapping[int, ImageRecord],
-    certain: float,
-    look: Look,
+    judge: Callable[[Pairs, Named, Progress], list[Verdict]],
     best_first: Callable[[Sequence[int]], Sequence[int]],
     score: Callable[[Ids, Ids], Pairs],
     progress: Progress,
 ) -> tuple[Pairs, list[Verdict]]:
-    """Look at pairs of positions again; return those that are 'same-pixels' or 'copy', and which.
+    """Judge pairs of positions; return those that are 'same-pixels' or 'copy', and which.
 
     Args:
         pairs: none has a position with a better twin.
         twins: those are looked at through the best of them.
         records: a file of each position that stands in a pair or has a better twin.
-        certain: log-odds from which a pair is a copy.
-        look: looks at pairs of files.
-        best_first: orders positions; what is tied to others of a group is also looked at beside
-            the group's best.
+        judge: tells what pairs of positions are, whose files it is given.
+        best_first: orders positions; what is tied to others of a group is also judged beside the
+            group's best.
         score: gives pairs of positions their cosines.
         progress: called with (pairs looked at, pairs to look at).
     """
     shown = {position: records[twins.get(position, position)] for position in records}
 
     def judged(asked: Pairs, progress: Progress) -> list[Verdict]:
-        named, scores = _named(asked, shown), asked.scores.tolist()
-        return verdicts_of(named, scores, certain, look, progress)
+        return judge(asked, _named(asked, shown), progress)
 
     verdicts = judged(pairs, progress)
     same = score(*_in_order(twins))
@@ -96,7 +94,7 @@ def find_copies(
 
 
 def verdicts_of(
-    pairs: Sequence[tuple[ImageRecord, ImageRecord]],
+    pairs: Named,
     scores: Sequence[float],
     certain: float,
     look: Look,
@@ -133,29 +131,44 @@ def plain_files(records: Iterable[ImageRecord]) -> set[str]:
     return {record.full_path for record, plain in zip(asked, answers, strict=True) if plain}
 
 
-def verdicts_by_cosine(
-    pairs: Sequence[tuple[ImageRecord, ImageRecord]],
-    scores: Sequence[float],
-    plain: Set[str],
-    alike: str,
-) -> list[Verdict]:
-    """Tell pairs of a high cosine: 'same-pixels', `alike`, or '' where a picture is plain.
+def verdicts_by_cosine(pairs: Named, scores: Sequence[float], plain: Set[str]) -> list[Verdict]:
+    """Tell pairs of a high cosine: 'same-pixels', 'similar', or '' where a picture is plain.
 
     Plain pictures all look the same to an encoder.
 
     Args:
         plain: their paths, see `plain_files`.
     """
+    return _unless_plain(pairs, scores, plain, [Verdict("similar")] * len(pairs))
+
+
+def verdicts_by_crowds(
+    pairs: Named, scores: Sequence[float], stand_out: Sequence[bool]
+) -> list[Verdict]:
+    """Tell pairs that stand out from the crowds around them: 'same-pixels', 'copy' or ''.
+
+    Args:
+        scores: their cosines.
+        stand_out: which of them do so by enough.
+    """
+    plain = plain_files({file.full_path: file for pair in pairs for file in pair}.values())
+    taken = [Verdict("copy" if out else NEITHER) for out in stand_out]
+    return _unless_plain(pairs, scores, plain, taken)
+
+
+def _unless_plain(
+    pairs: Named, scores: Sequence[float], plain: Set[str], otherwise: Sequence[Verdict]
+) -> list[Verdict]:
     same_pixels = pixel_comparison()
     verdicts, left_out = [], 0
-    for (a, b), score in zip(pairs, scores, strict=True):
+    for (a, b), score, verdict in zip(pairs, scores, otherwise, strict=True):
         if same_pixels(a, b, score):
             verdicts.append(Verdict("same-pixels"))
-        elif a.full_path in plain or b.full_path in plain:
+        elif verdict.kind != NEITHER and (a.full_path in plain or b.full_path in plain):
             verdicts.append(Verdict(NEITHER))
             left_out += 1
         else:
-            verdicts.append(Verdict(alike))
+            verdicts.append(verdict)
     if left_out:
         _log.warning(
             "%d pairs left out: one of the two is flat, nearly blank, tiny or can't be read, and a "

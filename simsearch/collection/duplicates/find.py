@@ -9,21 +9,26 @@ from simsearch.collection.duplicates.copies import (
     LOWEST,
     NEAREST,
     NEITHER,
+    Named,
     Verdict,
     find_copies,
     likeliest,
     plain_files,
     verdicts_by_cosine,
+    verdicts_by_crowds,
+    verdicts_of,
 )
-from simsearch.collection.duplicates.crowds import AMONG, margins
 from simsearch.collection.duplicates.joining import forget_joins, join_nearest, join_over
 from simsearch.collection.duplicates.looks import kept_looks
 from simsearch.collection.duplicates.naming import Ties, name_files, ranked
 from simsearch.collection.duplicates.stored_vectors import StoredVectors
 from simsearch.collection.duplicates.twins import ALMOST_ONE, through_best, twins_of
+from simsearch.collection.indexing import Mask
 from simsearch.config import DuplicateSearch
+from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids, VectorIndex
 from simsearch.records import Duplicates
+from simsearch.search.crowds import Floats, gaps, ratios
 from simsearch.search.pairs import Pairs, joined, over, picked
 from simsearch.store.manifest import Manifest
 from simsearch.store.reader import find_records, read_contents
@@ -57,7 +62,7 @@ def find_duplicates(
     pairs, groups = name_files(folder, manifest, postings, ties, search.rules)
     if index is not None:
         forget_joins(folder, manifest)
-    threshold = None if search.recheck else search.threshold
+    threshold = None if search.precision is not None else search.threshold
     return Duplicates(threshold, pairs, groups, search.precision)
 
 
@@ -65,9 +70,9 @@ def _tied(
     vectors: StoredVectors, search: DuplicateSearch, progress: Progress, searching: Progress
 ) -> Ties:
     """Return the tied positions, and what ties them."""
-    if not search.recheck:
+    if search.precision is None:
         return _alike(vectors, search, searching)
-    nearest, beside = join_nearest(vectors, NEAREST, LOWEST, AMONG, searching)
+    nearest, beside = join_nearest(vectors, NEAREST, LOWEST, searching)
 
     def best_first(positions: Sequence[int]) -> list[int]:
         position = vectors.files(positions)
@@ -79,12 +84,28 @@ def _tied(
     files = vectors.records({*equal.a.tolist(), *equal.b.tolist()})
     twins = twins_of(equal, files, best_first, NEAREST)
     near = through_best(nearest, twins)
-    apart = margins(near.scores, beside[near.a], beside[near.b])
-    asked = picked(near, likeliest(apart, vectors.index.size))
+
+    def beside_crowds(pairs: Pairs) -> tuple[Floats, Vectors, Vectors, float]:
+        return pairs.scores, beside[pairs.a], beside[pairs.b], search.reach
+
+    def stands_out(pairs: Pairs) -> Mask:
+        return ratios(*beside_crowds(pairs)) >= search.ratio
+
+    if search.recheck:
+        asked = picked(near, likeliest(gaps(*beside_crowds(near)), vectors.index.size))
+    else:
+        asked = picked(near, stands_out(near) | (near.scores >= ALMOST_ONE))
     records = vectors.records({*asked.a.tolist(), *asked.b.tolist(), *twins, *twins.values()})
     with kept_looks(vectors.folder) as look:
+
+        def judge(pairs: Pairs, named: Named, progress: Progress) -> list[Verdict]:
+            scores = pairs.scores.tolist()
+            if search.recheck:
+                return verdicts_of(named, scores, search.certain, look, progress)
+            return verdicts_by_crowds(named, scores, stands_out(pairs).tolist())
+
         copies, verdicts = find_copies(
-            asked, twins, records, search.certain, look, best_first, vectors.scored, progress
+            asked, twins, records, judge, best_first, vectors.scored, progress
         )
     if not search.similar:
         return Ties(copies, verdicts)
@@ -98,7 +119,7 @@ def _alike(vectors: StoredVectors, search: DuplicateSearch, searching: Progress)
     records = vectors.records({*crowded.tolist(), *(side for pair in sides for side in pair)})
     files = plain_files(records.values())
     named = [(records[a], records[b]) for a, b in sides]
-    verdicts = verdicts_by_cosine(named, pairs.scores.tolist(), files, search.alike)
+    verdicts = verdicts_by_cosine(named, pairs.scores.tolist(), files)
     plain = [position for position, record in records.items() if record.full_path in files]
 
     def all_over(positions: Ids) -> Pairs:
@@ -110,7 +131,6 @@ def _alike(vectors: StoredVectors, search: DuplicateSearch, searching: Progress)
     return Ties(
         picked(pairs, tied),
         [verdicts[place] for place in tied],
-        search.alike,
         frozenset(crowded.tolist()) - set(plain),
         all_over,
     )
@@ -127,4 +147,4 @@ def _with_copies(alike: Ties, copies: Pairs, verdicts: list[Verdict]) -> Ties:
     ]
     both = joined(copies, picked(pairs, new))
     more = [alike.verdicts[place] for place in new]
-    return Ties(both, [*verdicts, *more], alike.alike, alike.crowded, alike.all_over)
+    return Ties(both, [*verdicts, *more], alike.crowded, alike.all_over)

@@ -21,7 +21,8 @@ from simsearch.errors import StorageError
 from simsearch.index.meta import FOLDER as BUILT
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
-from simsearch.search.join import MOST_EACH, Found, gathered, nearest_pairs, pairs_over
+from simsearch.search.crowds import AMONG
+from simsearch.search.join import MOST_EACH, Found, gathered, nearest_with_crowds, pairs_over
 from simsearch.search.pairs import Pairs, joined
 from simsearch.search.searchers import SCORE_ERROR, Blocks, Searcher
 from simsearch.search.searchers.choose import expected_seconds, searcher_of
@@ -30,6 +31,7 @@ from simsearch.store.manifest import Manifest
 
 FOLDER = "joins"
 _OVER = "over"
+_NEAREST = "nearest-crowds"
 _SECONDS_A_PART = 60.0  # what a kill may cost
 _AT_ONCE = 65_536  # vectors that are searched for
 _BYTES_A_VECTOR = 500  # for its pairs, while they are sorted
@@ -40,21 +42,19 @@ _log = logging.getLogger(__name__)
 
 
 def join_nearest(
-    vectors: StoredVectors, k: int, lowest: float, among: int, progress: Progress
+    vectors: StoredVectors, k: int, lowest: float, progress: Progress
 ) -> tuple[Pairs, Vectors]:
     """Return the pairs of positions of which one is among the other's `k` nearest, and crowding.
 
     Args:
         lowest: cosine under which a pair is not wanted.
-        among: more than `k`; see the second result.
         progress: called with (vectors searched, all vectors) if it takes long.
 
     Returns:
-        The pairs; float32 [positions], the cosine of the `among`-th nearest other of each, at
-        least `lowest`.
+        The pairs; float32 [positions], the `crowding` around each.
     """
-    join = partial(nearest_pairs, k=k, lowest=lowest, among=among)
-    found = _resumed(vectors, f"nearest-{k}-{among}-{lowest}", join, progress)
+    join = partial(nearest_with_crowds, k=k, lowest=lowest)
+    found = _resumed(vectors, f"{_NEAREST}-{k}-{AMONG}-{lowest}", join, progress)
     beside = np.empty(vectors.index.size, np.float32)
     for part in found:
         beside[part.asked] = part.beside

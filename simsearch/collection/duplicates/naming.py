@@ -39,14 +39,12 @@ class Ties:
     Attributes:
         pairs: pairs of positions.
         verdicts: what ties each of them.
-        alike: what ties those that only their cosine ties.
-        crowded: positions of which only some pairs are there; all others would be `alike`.
+        crowded: positions of which only some pairs are there; all others would be 'similar'.
         all_over: returns those of some positions (a: theirs, b: any other).
     """
 
     pairs: Pairs = NO_PAIRS
     verdicts: Sequence[Verdict] = ()
-    alike: str = "similar"
     crowded: Set[int] = frozenset()
     all_over: Callable[[Ids], Pairs] = field(default=lambda _: NO_PAIRS)
 
@@ -89,7 +87,7 @@ def name_files(
             pair = min(best, member), max(best, member)
             if pair not in kinds:
                 same = same_pixels(files[best][0], files[member][0], score)
-                kinds[pair] = Verdict("same-pixels" if same else ties.alike), score
+                kinds[pair] = Verdict("same-pixels" if same else "similar"), score
     return _pairs(files, kinds), _groups(files, stars, kinds)
 
 

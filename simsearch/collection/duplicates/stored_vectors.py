@@ -43,7 +43,7 @@ class StoredVectors:
         for start in range(0, len(a), _PAIRS_AT_ONCE):
             part = slice(start, start + _PAIRS_AT_ONCE)
             positions = np.unique(np.concatenate([a[part], b[part]]))
-            vectors = self._at(positions)
+            vectors = self.at(positions)
             rows_a, rows_b = (np.searchsorted(positions, side[part]) for side in (a, b))
             kept = score_pairs(rows_a, rows_b, vectors, threshold)
             found.append(Pairs(positions[kept.a], positions[kept.b], kept.scores))
@@ -52,7 +52,7 @@ class StoredVectors:
     def all_over(self, positions: Ids, threshold: float) -> Pairs:
         """Return the pairs (a: one of `positions`, b: any other) at or over a cosine."""
         asking = np.unique(positions)
-        vectors, found = self._at(asking).astype(np.float32), [NO_PAIRS]
+        vectors, found = self.at(asking).astype(np.float32), [NO_PAIRS]
         for at, block in self.blocks():
             rows, columns = np.nonzero(vectors @ block.T >= threshold - _ROUNDING)
             both = np.concatenate([vectors, block])
@@ -61,7 +61,7 @@ class StoredVectors:
             found.append(Pairs(a[a != b], b[a != b], kept.scores[a != b]))
         return joined(*found)
 
-    def _at(self, positions: Ids) -> Half:
+    def at(self, positions: Ids) -> Half:
         """Return the vectors at positions that ascend, as they lie in the store."""
         row = np.full(self.index.size, -1)
         row[positions] = np.arange(len(positions))

@@ -74,9 +74,17 @@ def test_duplicates_take_their_cut_from_it(large: Collection) -> None:
     assert found.precision == 0.999
     names = {frozenset({Path(p.a).name, Path(p.b).name}) for p in found.pairs}
     assert names == {frozenset({f"{seed}.png", f"{seed}-crop.png"}) for seed in range(3)}
-    by_cosine = large.duplicates(recheck=False)
-    assert by_cosine.threshold == large.calibration().cosine.cut(0.999)
-    assert {pair.kind for pair in by_cosine.pairs} <= {"copy"}
+    alone = large.duplicates(recheck=False)
+    assert (alone.threshold, alone.precision) == (None, 0.999)
+    assert {pair.kind for pair in alone.pairs} == {"copy"}
+    assert {frozenset({Path(p.a).name, Path(p.b).name}) for p in alone.pairs} <= names
+
+
+def test_false_pairs_stand_out_less_than_most_copies(large: Collection) -> None:
+    ratio = large.calibration().ratio
+    cut = ratio.cut(0.9)
+    assert ratio.precision(cut) >= 0.9
+    assert ratio.recall(cut) > 0.5
 
 
 def test_it_is_fitted_again_where_it_can_not_be_read_or_speaks_of_others(

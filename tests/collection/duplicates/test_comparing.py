@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,9 @@ from simsearch import Collection
 from simsearch.errors import InputError
 from simsearch.images.alterations import alter
 from simsearch.records import DuplicatePair
-from tests.collection.duplicates.test_copies import burst
+from simsearch.search.crowds import crowding, ratios
+from tests.collection.duplicates.test_calibration import varied
+from tests.collection.duplicates.test_copies import burst, distinct_vectors
 from tests.local.test_alignment import detailed
 
 
@@ -103,8 +106,8 @@ def test_what_is_alike_is_listed_though_it_was_not_looked_at(
 ) -> None:
     looked: list[int] = []
 
-    def none_is_likely(margins: npt.NDArray[np.float64], pictures: int) -> npt.NDArray[np.int64]:
-        looked.append(len(margins))
+    def none_is_likely(ahead: npt.NDArray[np.float64], pictures: int) -> npt.NDArray[np.int64]:
+        looked.append(len(ahead))
         return np.empty(0, np.int64)
 
     monkeypatch.setattr("simsearch.collection.duplicates.comparing.likeliest", none_is_likely)
@@ -113,3 +116,60 @@ def test_what_is_alike_is_listed_though_it_was_not_looked_at(
     kinds = {name: kind for name, (_, kind) in matches(test.compare(train, similar=True)).items()}
     assert kinds["crop.jpg"] == "similar"
     assert looked[0] > 4
+
+
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with `train`, `test`, which leaks, and `indexes` of them."""
+    place = tmp_path_factory.mktemp("larger")
+    for name in ("train", "test"):
+        (place / name).mkdir()
+    for seed in range(20):
+        varied(seed).save(place / "train" / f"{seed}.png")
+    for seed in range(2):
+        crop = alter(varied(seed), "crop", 0, np.random.default_rng(0))
+        crop.save(place / "test" / f"{seed}-crop.jpg")
+    varied(3).save(place / "test" / "same.bmp")
+    varied(20).save(place / "test" / "new.png")
+    for name in ("train", "test"):
+        Collection(name, home=place / "indexes").add(place / name)
+    return place
+
+
+def test_without_a_second_look_leaks_are_what_stands_out(larger: Path) -> None:
+    test, train = opened(larger, "test"), opened(larger, "train")
+    assert matches(test.compare(train, precision=0.9, recheck=False)) == {
+        "0-crop.jpg": ("0.png", "copy"),
+        "1-crop.jpg": ("1.png", "copy"),
+        "same.bmp": ("3.png", "same-pixels"),
+    }
+
+
+def test_a_pair_between_collections_stands_out_as_within_one(
+    larger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What asks is counted as a neighbour of what it found."""
+    weighed: list[tuple[float, ...]] = []
+
+    def watched(*columns: Any) -> npt.NDArray[Any]:
+        result = ratios(*columns)
+        weighed[:] = zip(columns[0].tolist(), result.tolist(), strict=True)
+        return result
+
+    monkeypatch.setattr("simsearch.collection.duplicates.comparing.ratios", watched)
+    test, train = opened(larger, "test"), opened(larger, "train")
+    test.compare(train, precision=0.01, recheck=False)
+    here, there = distinct_vectors(test), distinct_vectors(train)
+    reach = train.calibration().reach
+    expected = []
+    for vector in here:
+        beside = crowding((vector @ there.T)[None].astype(np.float32), 0.4)
+        for place, other in enumerate(there):
+            others = np.delete(there, place, axis=0) @ other
+            around = crowding(np.append(others, other @ vector)[None].astype(np.float32), 0.4)
+            cosine = np.array([other @ vector])
+            expected.append((cosine.item(), ratios(cosine, beside, around, reach).item()))
+    stand_out = [pair for pair in weighed if pair[1] >= train.calibration().ratio.cut(0.01)]
+    assert len(stand_out) >= 3
+    for pair in stand_out:
+        assert min(abs(pair[0] - c) + abs(pair[1] - m) for c, m in expected) < 2e-2

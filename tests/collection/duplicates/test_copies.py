@@ -13,10 +13,10 @@ from PIL import Image
 
 from simsearch import Collection
 from simsearch.collection.duplicates.copies import Verdict, _to_the_best, likeliest
-from simsearch.collection.duplicates.crowds import margins
 from simsearch.config import KeepRules
 from simsearch.images.alterations import alter
 from simsearch.records import Duplicates
+from simsearch.search.crowds import crowding, gaps, ratios
 from simsearch.search.pairs import Pairs
 from tests.local.test_alignment import detailed
 
@@ -154,33 +154,31 @@ def test_what_stands_out_is_looked_at_before_a_crowd() -> None:
     # that is there twenty times, for 2,000 looks.
     scores = np.repeat([0.93, 0.6, 0.97], [3000, 100, 100])
     beside = np.repeat([0.88, 0.35, 0.96], [3000, 100, 100]).astype(np.float32)
-    kept = likeliest(margins(scores, beside, beside), 100).tolist()
+    kept = likeliest(gaps(scores, beside, beside, 0.85), 100).tolist()
     assert len(kept) == 2000
     assert {*range(3000, 3200)} <= {*kept}
     assert kept == sorted(kept)
 
 
-def test_either_picture_of_a_pair_may_lie_in_the_crowd() -> None:
-    low, high = np.full(4000, 0.4, np.float32), np.repeat([0.4, 0.6], 2000).astype(np.float32)
-    for sides in ((low, high), (high, low)):
-        assert likeliest(margins(np.full(4000, 0.7), *sides), 100).tolist() == [*range(2000)]
-
-
+@pytest.mark.parametrize("recheck", [True, False])
 def test_each_pair_is_weighed_by_the_crowds_of_its_two_pictures(
-    collection: Collection, monkeypatch: pytest.MonkeyPatch
+    collection: Collection, monkeypatch: pytest.MonkeyPatch, recheck: bool
 ) -> None:
     """As a matrix of all cosines has them."""
     weighed: list[tuple[float, ...]] = []
 
-    def watched(*columns: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        weighed.extend(zip(*(column.tolist() for column in columns), strict=True))
-        return margins(*columns)
+    def watched(*columns: Any) -> npt.NDArray[Any]:
+        weighed.extend(zip(*(column.tolist() for column in columns[:3]), strict=True))
+        assert columns[3] == collection.calibration().reach
+        return (gaps if recheck else ratios)(*columns)
 
-    monkeypatch.setattr("simsearch.collection.duplicates.find.AMONG", 6)
-    monkeypatch.setattr("simsearch.collection.duplicates.find.margins", watched)
-    collection.duplicates()
+    name = "gaps" if recheck else "ratios"
+    monkeypatch.setattr(f"simsearch.collection.duplicates.find.{name}", watched)
+    monkeypatch.setattr("simsearch.search.crowds.AMONG", 6)
+    monkeypatch.setattr("simsearch.search.join.AMONG", 6)
+    collection.duplicates(recheck=recheck)
     cosines = distinct_cosines(collection)
-    beside = np.sort(cosines, axis=1)[:, -6]
+    beside = crowding(cosines.astype(np.float32), 0.4)
     assert len(weighed) > 10
     for cosine, one, other in weighed:
         rows, columns = np.nonzero(np.abs(cosines - cosine) < 1e-3)
@@ -188,12 +186,32 @@ def test_each_pair_is_weighed_by_the_crowds_of_its_two_pictures(
         assert off.min() < 4e-3
 
 
+def test_without_a_second_look_copies_are_what_stands_out(tmp_path: Path) -> None:
+    """Of groups of twelve, more than a picture has neighbours, too, and never by a chain."""
+    for seed in range(3):
+        for number in range(12):
+            picture = detailed(seed).resize((480 - 8 * number, 360 - 6 * number))
+            picture.save(tmp_path / f"{seed}-{number}.jpg", quality=95 - 4 * number)
+    made = Collection("groups", home=tmp_path / "indexes")
+    made.add(tmp_path)
+    found = made.duplicates(precision=0.9, recheck=False)
+    assert found.threshold is None
+    assert {*kinds(found).values()} == {"copy"}
+    assert [len(group.members) for group in found.groups] == [12] * 3
+    assert all(len({Path(file).name[0] for file in group.members}) == 1 for group in found.groups)
+
+
 def distinct_cosines(collection: Collection) -> npt.NDArray[np.float64]:
     """Return the cosines of all distinct contents, -2 of each to itself."""
-    rows = collection.embeddings()
-    hashes = rows["content_hash"].to_pylist()
-    first = [place for place, digest in enumerate(hashes) if hashes.index(digest) == place]
-    vectors = np.array(rows["embedding"].to_pylist(), np.float64)[first]
+    vectors = distinct_vectors(collection)
     cosines = vectors @ vectors.T
     np.fill_diagonal(cosines, -2)
     return cosines
+
+
+def distinct_vectors(collection: Collection) -> npt.NDArray[np.float64]:
+    """Return the vectors of all distinct contents, float64 [n, dim]."""
+    rows = collection.embeddings()
+    hashes = rows["content_hash"].to_pylist()
+    first = [place for place, digest in enumerate(hashes) if hashes.index(digest) == place]
+    return np.array(rows["embedding"].to_pylist(), np.float64)[first]

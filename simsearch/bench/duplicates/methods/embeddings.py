@@ -67,4 +67,5 @@ class Embeddings:
         def embed(files: Sequence[str]) -> Vectors:
             return embed_pictures(files, self.encoder, self.device)[0]
 
-        return Pictures(len(references), resolve(self.encoder).fingerprint, search, paths, embed)
+        fingerprint = resolve(self.encoder).fingerprint
+        return Pictures(len(references), fingerprint, search, references.__getitem__, paths, embed)
