@@ -1,11 +1,12 @@
 """How many copies `duplicates` finds where most pictures look alike, as products or portraits do.
 
     python -m benchmarks.lookalikes PHOTOS CROWD [CROWD ...]
+    python -m benchmarks.lookalikes PRODUCTS CROWD [CROWD ...] --every 20
 
-One altered copy of each picture in PHOTOS, a folder of distinct ones, is to be found among these
-pictures and all of the CROWD folders; kinds and strengths take turns. Any other pair with one of
-them is false; pairs within the crowds may be copies, and are only counted. Prints a line of JSON
-for each precision.
+One altered copy of each picture in PHOTOS, a folder of distinct ones, or of every so-many-th, is to
+be found among these pictures and all of the CROWD folders; kinds and strengths take turns. Any
+other pair with one of them is false; pairs within the crowds may be copies, and are only counted.
+Prints a line of JSON for each precision.
 """
 
 import argparse
@@ -29,12 +30,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("photos", type=Path)
     parser.add_argument("crowds", type=Path, nargs="+")
+    parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-recheck", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         pictures = Path(home).resolve() / "pictures"
-        wanted = with_copies(arguments.photos, pictures, arguments.seed)
+        wanted = with_copies(arguments.photos, arguments.every, pictures, arguments.seed)
         collection = Collection("pile", home=home)
         count = collection.add(pictures, *arguments.crowds).images
         collection.calibration()
@@ -43,16 +45,18 @@ def main() -> None:
             print(json.dumps({"pictures": count, "copies": len(wanted), **figures}), flush=True)
 
 
-def with_copies(photos: Path, folder: Path, seed: int) -> set[frozenset[str]]:
-    """Link photographs to a new folder, each beside a copy; return the pairs, as paths."""
+def with_copies(photos: Path, every: int, folder: Path, seed: int) -> set[frozenset[str]]:
+    """Link photographs to a new folder, some beside a copy; return these pairs, as paths."""
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(EDITS)).tolist()
     wanted: set[frozenset[str]] = set()
     folder.mkdir()
-    for number, photo in enumerate(sorted(path for path in photos.iterdir() if path.is_file())):
+    for number, photo in enumerate(sorted(path for path in photos.rglob("*.*") if path.is_file())):
         original = folder / f"{number:05}-original{photo.suffix}"
         original.symlink_to(photo.resolve())
-        kind, strength = EDITS[order[number % len(EDITS)]]
+        if number % every:
+            continue
+        kind, strength = EDITS[order[len(wanted) % len(EDITS)]]
         stem = folder / f"{number:05}-{kind}-{strength}"
         copy = write_altered(open_original(str(photo)), kind, strength, generator, stem)
         wanted.add(frozenset({str(original), copy}))
