@@ -11,7 +11,7 @@ from simsearch.collection.duplicates.copies import (
     NEAREST,
     NEITHER,
     Verdict,
-    likeliest,
+    judge_likeliest,
     plain_files,
     verdicts_by_cosine,
     verdicts_by_crowds,
@@ -179,10 +179,13 @@ def _copies(
     scores = near.pairs.scores
     if search.recheck:
         ahead = gaps(scores, near.beside, near.beside, search.reach)
-        asked = likeliest(ahead, 2 * near.asked)
-        named = _files(mine, theirs, picked(near.pairs, asked))
         with kept_looks(mine.folder, theirs.folder.name) as look:
-            return asked, verdicts_of(named, scores[asked].tolist(), search.certain, look, progress)
+
+            def judge(pairs: Pairs, progress: Progress) -> list[Verdict]:
+                named = _files(mine, theirs, pairs)
+                return verdicts_of(named, pairs.scores.tolist(), search.certain, look, progress)
+
+            return judge_likeliest(near.pairs, ahead, 2 * near.asked, judge, progress)
     stand_out = _ratios(near, vectors, search) >= search.ratio
     asked = np.flatnonzero(stand_out | (scores >= ALMOST_ONE))
     named = _files(mine, theirs, picked(near.pairs, asked))

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -21,8 +21,10 @@ from simsearch.search.pairs import Pairs, joined, picked
 
 NEAREST = 5  # neighbours of each picture that may be its copies
 LOWEST = 0.4  # cosine; hardly a copy lies lower
-_LOOKS = 0.5  # pairs a picture that are looked at again
+_LOOKS = 0.5  # pairs a picture that are looked at again, whatever is found
 _FEW_LOOKS = 2000  # which take no long time, however few the pictures
+_STEPS = 8  # an eighth as many more are looked at, and again,
+_PAYS = 0.01  # while so large a share of the last are copies
 _LEAST = 256  # pixels a side in which a picture is asked whether it is plain
 NEITHER = ""  # of the kinds: only alike
 
@@ -44,50 +46,65 @@ class Verdict(NamedTuple):
     back: str = ""
 
 
-def likeliest(ahead: Floats, pictures: int) -> Ids:
-    """Return which pairs are worth another look: those that stand out most, half a pair a picture.
+Judge = Callable[[Pairs, Progress], list[Verdict]]  # called with (pairs judged, pairs to judge)
+
+
+def judge_likeliest(
+    pairs: Pairs, ahead: Floats, pictures: int, judge: Judge, progress: Progress
+) -> tuple[Ids, list[Verdict]]:
+    """Judge the pairs that stand out most: half a pair a picture, and more while that pays.
+
+    It pays while one in a hundred is a copy: where all is there three times, half a pair a picture
+    is little.
 
     Args:
-        ahead: how far, of all pairs; see `search.crowds.gaps`.
+        ahead: how far each pair stands out; see `search.crowds.gaps`.
+        progress: called with (pairs judged, pairs to judge so far).
+
+    Returns:
+        The places of the pairs that were judged, ascending, and what those are.
     """
-    count = max(round(_LOOKS * pictures), _FEW_LOOKS)
-    return np.sort(np.argsort(-ahead, kind="stable")[:count])
+    order = np.argsort(-ahead, kind="stable")
+    start, end = 0, min(max(round(_LOOKS * pictures), _FEW_LOOKS), len(order))
+    step = max(end // _STEPS, 1)
+    verdicts: dict[int, Verdict] = {}
+    while start < end:
+        part = np.sort(order[start:end])
+        judged = judge(picked(pairs, part), _from(start, progress))
+        verdicts.update(zip(part.tolist(), judged, strict=True))
+        last = order[end - step : end].tolist()
+        pays = sum(verdicts[place].kind != NEITHER for place in last) >= _PAYS * step
+        start, end = end, min(end + step, len(order)) if pays else end
+    places = np.array(sorted(verdicts), np.int64)
+    return places, [verdicts[place] for place in places.tolist()]
 
 
 def find_copies(
     pairs: Pairs,
+    verdicts: Sequence[Verdict],
     twins: Twins,
-    records: Mapping[int, ImageRecord],
-    judge: Callable[[Pairs, Named, Progress], list[Verdict]],
+    judge: Judge,
     best_first: Callable[[Sequence[int]], Sequence[int]],
     score: Callable[[Ids, Ids], Pairs],
-    progress: Progress,
 ) -> tuple[Pairs, list[Verdict]]:
-    """Judge pairs of positions; return those that are 'same-pixels' or 'copy', and which.
+    """Return the pairs of positions that are 'same-pixels' or 'copy', and which.
+
+    What is tied to others of a group is also judged beside the group's best.
 
     Args:
         pairs: none has a position with a better twin.
-        twins: those are looked at through the best of them.
-        records: a file of each position that stands in a pair or has a better twin.
-        judge: tells what pairs of positions are, whose files it is given.
-        best_first: orders positions; what is tied to others of a group is also judged beside the
-            group's best.
+        verdicts: what they are.
+        twins: they are judged through the best of them.
+        best_first: orders positions.
         score: gives pairs of positions their cosines.
-        progress: called with (pairs looked at, pairs to look at).
     """
-    shown = {position: records[twins.get(position, position)] for position in records}
-
-    def judged(asked: Pairs, progress: Progress) -> list[Verdict]:
-        return judge(asked, _named(asked, shown), progress)
-
-    verdicts = judged(pairs, progress)
     same = score(*_in_order(twins))
     pairs = joined(pairs, same)
-    verdicts += [Verdict("same-pixels")] * len(same.a)
+    verdicts = [*verdicts, *[Verdict("same-pixels")] * len(same.a)]
     tied = [place for place, found in enumerate(verdicts) if found.kind != NEITHER]
     members = sorted({*pairs.a[tied].tolist(), *pairs.b[tied].tolist()})
     more = score(*_to_the_best(pairs, verdicts, best_first(members)))
-    verdicts += judged(more, lambda *_: None)
+    verdicts += judge(more, lambda *_: None)
     pairs = joined(pairs, more)
     found = [place for place, verdict in enumerate(verdicts) if verdict.kind != NEITHER]
     return picked(pairs, found), [verdicts[place] for place in found]
@@ -178,12 +195,8 @@ def _unless_plain(
     return verdicts
 
 
-def _named(
-    pairs: Pairs, records: Mapping[int, ImageRecord]
-) -> list[tuple[ImageRecord, ImageRecord]]:
-    return [
-        (records[a], records[b]) for a, b in zip(pairs.a.tolist(), pairs.b.tolist(), strict=True)
-    ]
+def _from(start: int, progress: Progress) -> Progress:
+    return lambda done, total: progress(start + done, start + total)
 
 
 def _in_order(twins: Twins) -> tuple[Ids, Ids]:

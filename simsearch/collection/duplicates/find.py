@@ -1,6 +1,7 @@
 """All duplicates of a collection: pairs from the index, looked at again, grouped, named."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,22 +13,22 @@ from simsearch.collection.duplicates.copies import (
     Named,
     Verdict,
     find_copies,
-    likeliest,
+    judge_likeliest,
     plain_files,
     verdicts_by_cosine,
     verdicts_by_crowds,
     verdicts_of,
 )
 from simsearch.collection.duplicates.joining import forget_joins, join_nearest, join_over
-from simsearch.collection.duplicates.looks import kept_looks
+from simsearch.collection.duplicates.looks import Look, kept_looks
 from simsearch.collection.duplicates.naming import Ties, name_files, ranked
 from simsearch.collection.duplicates.stored_vectors import StoredVectors
-from simsearch.collection.duplicates.twins import ALMOST_ONE, through_best, twins_of
+from simsearch.collection.duplicates.twins import ALMOST_ONE, Twins, through_best, twins_of
 from simsearch.collection.indexing import Mask
 from simsearch.config import DuplicateSearch
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids, VectorIndex
-from simsearch.records import Duplicates
+from simsearch.records import Duplicates, ImageRecord
 from simsearch.search.crowds import Floats, gaps, ratios
 from simsearch.search.pairs import Pairs, joined, over, picked
 from simsearch.store.manifest import Manifest
@@ -84,32 +85,64 @@ def _tied(
     files = vectors.records({*equal.a.tolist(), *equal.b.tolist()})
     twins = twins_of(equal, files, best_first, NEAREST)
     near = through_best(nearest, twins)
-
-    def beside_crowds(pairs: Pairs) -> tuple[Floats, Vectors, Vectors, float]:
-        return pairs.scores, beside[pairs.a], beside[pairs.b], search.reach
-
-    def stands_out(pairs: Pairs) -> Mask:
-        return ratios(*beside_crowds(pairs)) >= search.ratio
-
-    if search.recheck:
-        asked = picked(near, likeliest(gaps(*beside_crowds(near)), vectors.index.size))
-    else:
-        asked = picked(near, stands_out(near) | (near.scores >= ALMOST_ONE))
-    records = vectors.records({*asked.a.tolist(), *asked.b.tolist(), *twins, *twins.values()})
     with kept_looks(vectors.folder) as look:
-
-        def judge(pairs: Pairs, named: Named, progress: Progress) -> list[Verdict]:
-            scores = pairs.scores.tolist()
-            if search.recheck:
-                return verdicts_of(named, scores, search.certain, look, progress)
-            return verdicts_by_crowds(named, scores, stands_out(pairs).tolist())
-
+        court = _Court(vectors, search, beside, twins, look)
+        judged, verdicts = court.judge_likely(near, progress)
         copies, verdicts = find_copies(
-            asked, twins, records, judge, best_first, vectors.scored, progress
+            judged, verdicts, twins, court.judge, best_first, vectors.scored
         )
     if not search.similar:
         return Ties(copies, verdicts)
     return _with_copies(_alike(vectors, search, searching), copies, verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Court:
+    """Tells which pairs of positions are copies.
+
+    Attributes:
+        beside: float32 [positions], `crowding` around each.
+        shown: files that were read, by position.
+    """
+
+    vectors: StoredVectors
+    search: DuplicateSearch
+    beside: Vectors
+    twins: Twins
+    look: Look
+    shown: dict[int, ImageRecord] = field(default_factory=dict)
+
+    def judge_likely(self, near: Pairs, progress: Progress) -> tuple[Pairs, list[Verdict]]:
+        """Return the pairs that were judged, and what they are; the others are no copies."""
+        if self.search.recheck:
+            ahead = gaps(*self._crowds(near))
+            size = self.vectors.index.size
+            places, verdicts = judge_likeliest(near, ahead, size, self.judge, progress)
+            return picked(near, places), verdicts
+        asked = picked(near, self._stand_out(near) | (near.scores >= ALMOST_ONE))
+        return asked, self.judge(asked, progress)
+
+    def judge(self, pairs: Pairs, progress: Progress) -> list[Verdict]:
+        """Look at pairs again, or ask only how far they stand out, as the search wants."""
+        named, scores = self._named(pairs), pairs.scores.tolist()
+        if self.search.recheck:
+            return verdicts_of(named, scores, self.search.certain, self.look, progress)
+        return verdicts_by_crowds(named, scores, self._stand_out(pairs).tolist())
+
+    def _stand_out(self, pairs: Pairs) -> Mask:
+        return ratios(*self._crowds(pairs)) >= self.search.ratio
+
+    def _crowds(self, pairs: Pairs) -> tuple[Floats, Vectors, Vectors, float]:
+        return pairs.scores, self.beside[pairs.a], self.beside[pairs.b], self.search.reach
+
+    def _named(self, pairs: Pairs) -> Named:
+        sides = [
+            (self.twins.get(a, a), self.twins.get(b, b))
+            for a, b in zip(pairs.a.tolist(), pairs.b.tolist(), strict=True)
+        ]
+        wanted = {side for pair in sides for side in pair}
+        self.shown.update(self.vectors.records(wanted - self.shown.keys()))
+        return [(self.shown[a], self.shown[b]) for a, b in sides]
 
 
 def _alike(vectors: StoredVectors, search: DuplicateSearch, searching: Progress) -> Ties:

@@ -9,10 +9,12 @@ import numpy.typing as npt
 import pytest
 
 from simsearch import Collection
+from simsearch.collection.duplicates.copies import Verdict
 from simsearch.errors import InputError
 from simsearch.images.alterations import alter
 from simsearch.records import DuplicatePair
 from simsearch.search.crowds import crowding, ratios
+from simsearch.search.pairs import Pairs
 from tests.collection.duplicates.test_calibration import varied
 from tests.collection.duplicates.test_copies import burst, distinct_vectors
 from tests.local.test_alignment import detailed
@@ -106,11 +108,11 @@ def test_what_is_alike_is_listed_though_it_was_not_looked_at(
 ) -> None:
     looked: list[int] = []
 
-    def none_is_likely(ahead: npt.NDArray[np.float64], pictures: int) -> npt.NDArray[np.int64]:
-        looked.append(len(ahead))
-        return np.empty(0, np.int64)
+    def none_is_likely(pairs: Pairs, *_: object) -> tuple[npt.NDArray[np.int64], list[Verdict]]:
+        looked.append(len(pairs.a))
+        return np.empty(0, np.int64), []
 
-    monkeypatch.setattr("simsearch.collection.duplicates.comparing.likeliest", none_is_likely)
+    monkeypatch.setattr("simsearch.collection.duplicates.comparing.judge_likeliest", none_is_likely)
     test, train = opened(place, "test"), opened(place, "train")
     assert {pair.kind for pair in test.compare(train)} == {"exact"}
     kinds = {name: kind for name, (_, kind) in matches(test.compare(train, similar=True)).items()}

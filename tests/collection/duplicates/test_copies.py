@@ -12,7 +12,12 @@ import pytest
 from PIL import Image
 
 from simsearch import Collection
-from simsearch.collection.duplicates.copies import Verdict, _to_the_best, likeliest
+from simsearch.collection.duplicates.copies import (
+    Progress,
+    Verdict,
+    _to_the_best,
+    judge_likeliest,
+)
 from simsearch.config import KeepRules
 from simsearch.images.alterations import alter
 from simsearch.records import Duplicates
@@ -154,10 +159,39 @@ def test_what_stands_out_is_looked_at_before_a_crowd() -> None:
     # that is there twenty times, for 2,000 looks.
     scores = np.repeat([0.93, 0.6, 0.97], [3000, 100, 100])
     beside = np.repeat([0.88, 0.35, 0.96], [3000, 100, 100]).astype(np.float32)
-    kept = likeliest(gaps(scores, beside, beside, 0.85), 100).tolist()
-    assert len(kept) == 2000
-    assert {*range(3000, 3200)} <= {*kept}
-    assert kept == sorted(kept)
+    places, _ = judged(gaps(scores, beside, beside, 0.85), copies=0)
+    assert len(places) == 2000
+    assert {*range(3000, 3200)} <= {*places}
+
+
+@pytest.mark.parametrize(
+    ("copies", "looks"), [(0, 2000), (1752, 2000), (1753, 2250), (2600, 3000), (4000, 4000)]
+)
+def test_looks_go_on_while_one_in_a_hundred_of_the_last_is_a_copy(copies: int, looks: int) -> None:
+    places, told = judged(np.linspace(1, 0, 4000), copies)
+    assert places == list(range(looks))
+    assert told[-1] == (looks, looks)
+    assert told == sorted(told)
+
+
+def test_of_no_pairs_none_is_looked_at() -> None:
+    assert judged(np.empty(0), 0) == ([], [])
+
+
+def judged(ahead: npt.NDArray[Any], copies: int) -> tuple[list[int], list[tuple[int, int]]]:
+    """Return which of some pairs are looked at, if the first are copies, and the progress told."""
+    told: list[tuple[int, int]] = []
+
+    def judge(pairs: Pairs, progress: Progress) -> list[Verdict]:
+        progress(len(pairs.a), len(pairs.a))
+        return [Verdict("copy" if place < copies else "") for place in pairs.a.tolist()]
+
+    places = np.arange(len(ahead))
+    found, verdicts = judge_likeliest(
+        Pairs(places, places + 1, ahead), ahead, 100, judge, lambda *at: told.append(at)
+    )
+    assert [verdict.kind == "copy" for verdict in verdicts] == (found < copies).tolist()
+    return found.tolist(), told
 
 
 @pytest.mark.parametrize("recheck", [True, False])
