@@ -24,7 +24,7 @@ LOWEST = 0.4  # cosine; hardly a copy lies lower
 _LOOKS = 0.5  # pairs a picture that are looked at again, whatever is found
 _FEW_LOOKS = 2000  # which take no long time, however few the pictures
 _STEPS = 8  # an eighth as many more are looked at, and again,
-_PAYS = 0.01  # while so large a share of the last are copies
+_PAYS = 0.03  # while so large a share of the last are copies
 _LEAST = 256  # pixels a side in which a picture is asked whether it is plain
 NEITHER = ""  # of the kinds: only alike
 
@@ -54,8 +54,8 @@ def judge_likeliest(
 ) -> tuple[Ids, list[Verdict]]:
     """Judge the pairs that stand out most: half a pair a picture, and more while that pays.
 
-    It pays while one in a hundred is a copy: where all is there three times, half a pair a picture
-    is little.
+    It pays while one in thirty is a copy: where all is there three times, half a pair a picture is
+    little.
 
     Args:
         ahead: how far each pair stands out; see `search.crowds.gaps`.
