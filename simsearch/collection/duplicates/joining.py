@@ -119,13 +119,14 @@ def _announced(size: int, dim: int, done: int) -> bool:
 
 
 def forget_joins(folder: Path, manifest: Manifest) -> None:
-    """Delete what joins over a threshold have kept, each of which is of its own threshold.
+    """Delete what joins have kept over a threshold, each of its own, or in an earlier form.
 
     The nearest of all vectors stay: a plan and a gallery ask for them again.
     """
     place = _place(folder, manifest)
-    for kept in place.glob(f"{_OVER}-*") if place is not None else ():
-        shutil.rmtree(kept, ignore_errors=True)
+    for kept in place.glob("*") if place is not None else ():
+        if not kept.name.startswith(_NEAREST):
+            shutil.rmtree(kept, ignore_errors=True)
 
 
 def _place(folder: Path, manifest: Manifest) -> Path | None:

@@ -97,6 +97,15 @@ def test_resumed_equals_straight(
     assert bool(asked) == (threshold is not None)
 
 
+def test_joins_of_an_earlier_form_are_deleted(collection: Collection) -> None:
+    (earlier,) = collection.folder.glob("built/*")
+    earlier = earlier / "joins" / "nearest-5-0.4"
+    earlier.mkdir(parents=True)
+    (earlier / "1-1.npz").touch()
+    collection.duplicates()
+    assert not earlier.exists()
+
+
 def test_killed_after_the_search_nothing_is_searched_again(
     collection: Collection, asked: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
