@@ -136,7 +136,7 @@ def verdicts_of(
         else:
             verdicts.append(Verdict(NEITHER))
     if unread:
-        _log.warning("%d pairs left out: a picture of theirs can't be read any more", unread)
+        _log.warning("left out %d of the pairs: a picture of theirs can't be read any more", unread)
     return verdicts
 
 
@@ -188,8 +188,8 @@ def _unless_plain(
             verdicts.append(verdict)
     if left_out:
         _log.warning(
-            "%d pairs left out: one of the two is flat, nearly blank, tiny or can't be read, and a "
-            "cosine says nothing of it",
+            "left out %d of the pairs: one of the two is flat, nearly blank, tiny or can't be read, "
+            "and a cosine says nothing of it",
             left_out,
         )
     return verdicts
