@@ -188,8 +188,8 @@ def _unless_plain(
             verdicts.append(verdict)
     if left_out:
         _log.warning(
-            "left out %d of the pairs: one of the two is flat, nearly blank, tiny or can't be read, "
-            "and a cosine says nothing of it",
+            "left out %d of the pairs: one of the two is flat, nearly blank, tiny or can't be "
+            "read, and a cosine says nothing of it",
             left_out,
         )
     return verdicts
