@@ -167,7 +167,7 @@ class DuplicateSearch:
         certain: log-odds of a copy from which the second look takes a pair for one.
         ratio: by which a copy stands out, without the second look; see `search.crowds.ratios`.
         reach: cosine that what is only alike hardly comes over.
-        similar: with the recheck, also list pairs over the threshold that are no copies.
+        similar: with a precision, also list pairs over the threshold that are no copies.
         threshold: lowest cosine of pairs that are taken by it alone, as 'similar'.
         precision: what log-odds and ratio were chosen for; None where the threshold is all.
         rules: which file of a group is the best.

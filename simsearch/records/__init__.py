@@ -156,8 +156,8 @@ class Duplicates:
     """Tied pairs, the surest kind and the highest score first, and groups, the largest first.
 
     Attributes:
-        threshold: lowest cosine of a pair; None where a second look told what is a copy.
-        precision: that this look, or this threshold, was chosen for; None where nothing was.
+        threshold: lowest cosine of a pair; None where copies were looked for at a precision.
+        precision: that what tells copies was chosen for; None where nothing was.
     """
 
     threshold: float | None

@@ -46,7 +46,7 @@ def crowding(cosines: Vectors, lowest: float) -> Vectors:
 def gaps(cosines: Floats, beside_a: Vectors, beside_b: Vectors, reach: float) -> Floats:
     """Return how far pairs are ahead of the crowds around their pictures, -2 to 2.
 
-    It finds most copies among few pairs, both a photograph's and those of products within a crowd.
+    The pairs it puts first hold many copies, both of photographs and of products within a crowd.
 
     Args:
         cosines: float64 [pairs].
@@ -62,9 +62,8 @@ def gaps(cosines: Floats, beside_a: Vectors, beside_b: Vectors, reach: float) ->
 def ratios(cosines: Floats, beside_a: Vectors, beside_b: Vectors, reach: float) -> Floats:
     """Return the logarithm of how many times nearer pairs are than the crowds, float64 [pairs].
 
-    By distances of 1 - cosine; 0 is as far as the crowds. What is only alike becomes rarer with it
-    at the same rate in all collections, nearly, so that it can be calibrated. Arguments as of
-    `gaps`.
+    By distances of 1 - cosine; 0 is as far as the crowds. Of cuts that a sample is calibrated for,
+    those by it find the most copies at a precision. Arguments as of `gaps`.
     """
     return np.log(_crowds(beside_a, beside_b, reach) / _distances(cosines))
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
 
 from simsearch import Collection
+from simsearch.collection.duplicates.calibrating import Pictures, _ask
 from simsearch.collection.duplicates.calibration import (
     FILE,
     read_calibration,
@@ -17,6 +18,10 @@ from simsearch.collection.duplicates.calibration import (
 from simsearch.config import DEFAULT_ENCODER, EARLIER_DEFAULTS
 from simsearch.encoder.resolve import resolve
 from simsearch.images.alterations import alter
+from simsearch.index.recipes import Vectors
+from simsearch.index.vector_index import Ids
+from simsearch.search.crowds import crowding
+from tests.index.vectors import clustered
 from tests.local.test_alignment import detailed
 
 COUNT = 52
@@ -85,6 +90,39 @@ def test_false_pairs_stand_out_less_than_most_copies(large: Collection) -> None:
     cut = ratio.cut(0.9)
     assert ratio.precision(cut) >= 0.9
     assert ratio.recall(cut) > 0.5
+
+
+def test_sampled_pairs_are_weighed_by_the_crowds_that_a_search_would_meet() -> None:
+    """A copy is a neighbour of what it finds; a picture is none of its own."""
+    rows = clustered(70, 8, seed=2)
+    stored = rows[:66]
+
+    def search(asking: Vectors, k: int) -> tuple[Vectors, Ids]:
+        cosines = asking @ stored.T
+        found = np.argsort(-cosines, axis=1)[:, :k]
+        return np.take_along_axis(cosines, found, axis=1), found
+
+    sample = [(7, "7"), (40, "40")]
+    copies = ["66", "67", "68", "69"]  # two of each
+    pictures = Pictures(
+        len(stored),
+        "",
+        search,
+        stored.__getitem__,
+        lambda places: [str(place) for place in places],
+        lambda files: np.stack([rows[int(file)] for file in files]),
+    )
+    asked = _ask(pictures, sample, copies)
+    assert {asker for _, asker in asked.files} == {"7", "40", *copies}
+    for (found, asker), beside, around in zip(asked.files, *asked.beside, strict=True):
+        there = np.delete(stored, int(found), axis=0)
+        if asker in copies:
+            here = stored
+            there = np.concatenate([there, rows[int(asker)][None]])
+        else:
+            here = np.delete(stored, int(asker), axis=0)
+        assert beside == pytest.approx(crowding((there @ rows[int(found)])[None], 0.4)[0], abs=1e-5)
+        assert around == pytest.approx(crowding((here @ rows[int(asker)])[None], 0.4)[0], abs=1e-5)
 
 
 def test_it_is_fitted_again_where_it_can_not_be_read_or_speaks_of_others(

@@ -235,6 +235,17 @@ def test_without_a_second_look_copies_are_what_stands_out(tmp_path: Path) -> Non
     assert all(len({Path(file).name[0] for file in group.members}) == 1 for group in found.groups)
 
 
+def test_what_does_not_stand_out_is_no_copy_whatever_its_cosine(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simsearch.collection.duplicates.find.ALMOST_ONE", -1.0)  # all are asked
+    monkeypatch.setattr(
+        "simsearch.collection.duplicates.find.ratios", lambda cosines, *_: np.zeros(len(cosines))
+    )
+    tied = kinds(collection.duplicates(recheck=False))
+    assert {*tied.values()} == {"exact", "same-pixels"}
+
+
 def distinct_cosines(collection: Collection) -> npt.NDArray[np.float64]:
     """Return the cosines of all distinct contents, -2 of each to itself."""
     vectors = distinct_vectors(collection)
