@@ -2,9 +2,11 @@
 
 Each sampled picture and each of its copies asks for its nearest pictures, as a search for
 duplicates does. A copy and what it was made of are a true pair; all others are taken as false, but
-those that the second look is sure of: a collection may have duplicates already.
+those of two pictures that the second look is sure of, as they are or by an altered copy of either:
+a collection may have duplicates already.
 """
 
+import itertools
 import logging
 import tempfile
 import time
@@ -53,6 +55,7 @@ _AS_FAR = 0.0  # as the crowd; that is no copy
 _SHARE = 0.1  # of the pictures that have a copy, which a precision is stated for
 _SEED = 0
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 Progress = Callable[[int, int], None]
 _log = logging.getLogger(__name__)
 
@@ -87,13 +90,15 @@ class _Asked:
         cosines: float64.
         beside: float32, `crowding` of (the picture of the collection, what asked for it).
         true: bool; a copy and what it was made of.
+        ties: int64 [2, pairs], positions; what asked, or what that was made of, and what was found.
         weights: float64; pairs that a false one stands for, for each true one.
     """
 
     files: list[tuple[str, str]]
     cosines: Floats
     beside: tuple[Vectors, Vectors]
-    true: npt.NDArray[np.bool_]
+    true: Flags
+    ties: Ids
     weights: Floats
 
 
@@ -165,7 +170,7 @@ def calibrate(pictures: Pictures, progress: Progress) -> CopyCalibration | None:
         asked = _ask(pictures, sample, copies)
         looks = list(look_again(asked.files, progress))
     odds = np.array([-np.inf if look is None else log_odds(look) for look in looks])
-    true, false = asked.true, ~asked.true & np.isfinite(odds)
+    true, false = asked.true, ~asked.true & np.isfinite(odds) & ~_of_duplicates(asked, odds)
     wrong = false & (odds < 0)
     if wrong.sum() < _FEWEST_FALSE:
         return None
@@ -186,6 +191,19 @@ def calibrate(pictures: Pictures, progress: Progress) -> CopyCalibration | None:
             times[true], len(copies), times[wrong], asked.weights[wrong], _AS_FAR
         ),
     )
+
+
+def _of_duplicates(asked: _Asked, odds: Floats) -> Flags:
+    """Tell which pairs are of pictures that the second look is sure of, by any of their pairs.
+
+    Of two edits of one picture it may be less sure than of either and the picture itself.
+
+    Args:
+        odds: float64 [pairs], of the second look.
+    """
+    ties = list(zip(*asked.ties.tolist(), strict=True))
+    sure = set(itertools.compress(ties, odds >= _SURE))
+    return np.array([tie in sure for tie in ties], np.bool_)
 
 
 def _altered(pictures: Pictures, scratch: Path) -> tuple[list[tuple[int, str]], list[str]]:
@@ -248,5 +266,6 @@ def _ask(pictures: Pictures, sample: Sequence[tuple[int, str]], copies: Sequence
         np.minimum(cosines[rows, columns].astype(np.float64), 1.0),
         (beside, around[rows]),
         true[rows, columns],
+        np.stack([sources[rows], found[rows, columns]]),
         weights,
     )

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
 
 from simsearch import Collection
+from simsearch.collection.duplicates import calibrating, second_look
 from simsearch.collection.duplicates.calibrating import Pictures, _ask
 from simsearch.collection.duplicates.calibration import (
     FILE,
@@ -20,6 +22,7 @@ from simsearch.encoder.resolve import resolve
 from simsearch.images.alterations import alter
 from simsearch.index.recipes import Vectors
 from simsearch.index.vector_index import Ids
+from simsearch.local.alignment import Alignment
 from simsearch.search.crowds import crowding
 from tests.index.vectors import clustered
 from tests.local.test_alignment import detailed
@@ -123,6 +126,30 @@ def test_sampled_pairs_are_weighed_by_the_crowds_that_a_search_would_meet() -> N
             here = np.delete(stored, int(asker), axis=0)
         assert beside == pytest.approx(crowding((there @ rows[int(found)])[None], 0.4)[0], abs=1e-5)
         assert around == pytest.approx(crowding((here @ rows[int(asker)])[None], 0.4)[0], abs=1e-5)
+
+
+def test_a_duplicate_that_was_there_and_is_missed_counts_as_no_false_pair(
+    large: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is missed once; altered copies of the one are found to be of the other, too."""
+    missed = {"0.png", "0-crop.png"}
+    pairs: list[tuple[str, str]] = []
+
+    def look_again(
+        asked: Sequence[tuple[str, str]], progress: Callable[[int, int], None]
+    ) -> Iterator[Alignment | None]:
+        for (a, b), look in zip(asked, second_look.look_again(asked, progress), strict=True):
+            if {Path(a).name, Path(b).name} == missed:
+                pairs.append((a, b))
+                yield Alignment()
+            else:
+                yield look
+
+    fitted = large.calibration()
+    monkeypatch.setattr(calibrating, "look_again", look_again)
+    again = large.calibration(fresh=True)
+    assert len(pairs) == 2
+    assert (again.look, again.ratio) == (fitted.look, fitted.ratio)
 
 
 def test_it_is_fitted_again_where_it_can_not_be_read_or_speaks_of_others(
